@@ -1,0 +1,55 @@
+/* Files: by directory descriptor, close-on-exec, never through a symbolic link; what must last is
+ * synced, and so is its directory. Names are ours: a name from outside never comes here. errno
+ * becomes E_NOSPACE (ENOSPC, EDQUOT, EFBIG), E_NOTFOUND, E_EXISTS, E_DENIED or E_IO, with the name
+ * and the reason in the diag. */
+#ifndef LASTRA_IO_FILE_H
+#define LASTRA_IO_FILE_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/wr.h"
+
+/* A directory, opened. AT_FDCWD serves for paths that the user named on the command line. */
+err_t dir_open(int at, const char *name, int *ret_fd, struct diag *d) MUST_CHECK;
+/* Makes it (0700) if it is not there, and opens it. */
+err_t dir_make(int at, const char *name, int *ret_fd, struct diag *d) MUST_CHECK;
+err_t dir_sync(int fd, struct diag *d) MUST_CHECK;
+/* Calls each for every entry but . and .., in no order; stops at its first error and returns it. */
+err_t dir_each(int fd, err_t (*each)(void *ctx, const char *name), void *ctx,
+               struct diag *d) MUST_CHECK;
+
+enum file_mode { FILE_READ, FILE_WRITE, FILE_CREATE /* must not exist */, FILE_OPEN_OR_CREATE };
+
+err_t file_open(int dir, const char *name, enum file_mode mode, int *ret_fd,
+                struct diag *d) MUST_CHECK;
+void file_close(int *fd); /* -1 is fine; leaves -1 */
+
+err_t file_size(int fd, uint64_t *ret, struct diag *d) MUST_CHECK;
+/* All n bytes; E_DAMAGED when the file ends before. */
+err_t file_read_at(int fd, uint64_t at, void *buf, size_t n, struct diag *d) MUST_CHECK;
+/* Up to n bytes; 0 at the end. */
+err_t file_read_some(int fd, uint64_t at, void *buf, size_t n, size_t *ret_n,
+                     struct diag *d) MUST_CHECK;
+err_t file_write_at(int fd, uint64_t at, const void *buf, size_t n, struct diag *d) MUST_CHECK;
+/* Data and size on stable storage. */
+err_t file_sync(int fd, struct diag *d) MUST_CHECK;
+err_t file_truncate(int fd, uint64_t size, struct diag *d) MUST_CHECK;
+/* Room on the disk without changing the size. Not an error where the file system cannot. */
+err_t file_reserve(int fd, uint64_t at, uint64_t n, struct diag *d) MUST_CHECK;
+/* Gives the blocks back; reads as zeros afterwards. Writes zeros where the file system cannot. */
+err_t file_punch(int fd, uint64_t at, uint64_t n, struct diag *d) MUST_CHECK;
+/* An exclusive lock on the open file, for one process per data folder. E_BUSY when another holds
+ * it. */
+err_t file_lock(int fd, struct diag *d) MUST_CHECK;
+
+/* Whole small files: read up to max bytes into w; write, sync, rename over, sync the directory.
+ * mode as for chmod. */
+err_t file_load(int dir, const char *name, size_t max, struct wr *ret, struct diag *d) MUST_CHECK;
+err_t file_save(int dir, const char *name, mode_t mode, struct str s, struct diag *d) MUST_CHECK;
+err_t file_remove(int dir, const char *name, struct diag *d) MUST_CHECK;
+
+/* Free and total bytes of the file system that holds fd. */
+err_t file_space(int fd, uint64_t *ret_free, uint64_t *ret_total, struct diag *d) MUST_CHECK;
+
+#endif

@@ -1,0 +1,93 @@
+/* Stream connections: TCP, with or without TLS. Every wait has a deadline (io/clock.h) and ends
+ * early when the stop switch is set (E_STOPPED). A connection belongs to one thread; only net_cut
+ * may come from another. */
+#ifndef LASTRA_IO_NET_H
+#define LASTRA_IO_NET_H
+
+#include <sys/socket.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct tls;  /* io/tls.h: certificates and rules for one side */
+struct stop; /* io/thread.h */
+
+/* An IP address and port. */
+struct addr {
+    struct sockaddr_storage sa;
+    socklen_t n;
+};
+
+enum { ADDR_TEXT_MAX = 64 };
+
+/* "10.0.0.7:104", "[::1]:104" into buf; returns a view of it. */
+struct str addr_text(const struct addr *a, char buf[ADDR_TEXT_MAX]);
+bool addr_is_loopback(const struct addr *a);
+/* RFC 1918, RFC 4193, link-local or loopback; IPv4-mapped addresses count as IPv4. */
+bool addr_is_private(const struct addr *a);
+
+/* A network such as 10.1.0.0/16, fd00::/8 or a single address. */
+struct network {
+    uint8_t bytes[16]; /* IPv4 as IPv4-mapped */
+    unsigned bits;     /* of 128 */
+};
+err_t network_parse(struct str text, struct network *ret) MUST_CHECK;
+bool network_has(const struct network *n, const struct addr *a);
+bool network_is_private(const struct network *n);
+
+/* A listening socket. host may be empty for all addresses; port 0 takes a free one. */
+struct listener;
+err_t listener_open(struct str host, uint16_t port, struct listener **ret,
+                    struct diag *d) MUST_CHECK;
+uint16_t listener_port(const struct listener *l);
+void listener_free(struct listener *l);
+
+struct conn;
+
+/* Waits for a connection on any of the listeners. E_STOPPED when the switch is set. ret_which is
+ * the listener's index. The new connection is clear; TLS begins with conn_tls_accept, on the thread
+ * that will own it. */
+err_t listener_accept(struct listener *const *l, size_t n, const struct stop *stop,
+                      struct conn **ret, size_t *ret_which) MUST_CHECK;
+
+/* Connects, and shakes hands where tls is not NULL (the certificate must fit `host`, or the pinned
+ * one in tls). */
+err_t conn_connect(struct str host, uint16_t port, const struct tls *tls, int64_t deadline,
+                   const struct stop *stop, struct conn **ret, struct diag *d) MUST_CHECK;
+
+/* The server's side of the handshake. A failed one has sent what TLS sends and the caller frees. */
+err_t conn_tls_accept(struct conn *c, const struct tls *tls, int64_t deadline,
+                      struct diag *d) MUST_CHECK;
+
+/* At least one byte, at most n. E_CLOSED at the other side's end. */
+err_t conn_read(struct conn *c, void *buf, size_t n, int64_t deadline, size_t *ret_n) MUST_CHECK;
+
+/* All of it, in as few system calls as it takes. */
+err_t conn_write(struct conn *c, struct str s, int64_t deadline) MUST_CHECK;
+err_t conn_writev(struct conn *c, const struct str *parts, size_t n, int64_t deadline) MUST_CHECK;
+
+/* Whether a read would give something at once (bytes, the end, or an error). */
+bool conn_readable(struct conn *c);
+
+/* The other side's address; this side's port. */
+const struct addr *conn_peer(const struct conn *c);
+uint16_t conn_local_port(const struct conn *c);
+
+/* SHA-256 of the other side's certificate (DER), when TLS and it gave one that the rules accepted.
+ */
+bool conn_peer_cert(const struct conn *c, uint8_t ret_sha256[32]);
+bool conn_is_tls(const struct conn *c);
+
+/* Bytes so far, for limits and figures. */
+uint64_t conn_bytes_in(const struct conn *c);
+uint64_t conn_bytes_out(const struct conn *c);
+
+/* Wakes the owner from any wait with E_CLOSED. From any thread. */
+void conn_cut(struct conn *c);
+
+/* Closes (TLS: with close_notify where it costs no wait) and frees; NULL is fine. */
+void conn_free(struct conn *c);
+/* Closes at once with a reset, nothing more sent: what a stranger gets. */
+void conn_drop(struct conn *c);
+
+#endif
