@@ -76,6 +76,9 @@ uint16_t conn_local_port(const struct conn *c);
 /* SHA-256 of the other side's certificate (DER), when TLS and it gave one that the rules accepted.
  */
 bool conn_peer_cert(const struct conn *c, uint8_t ret_sha256[32]);
+/* The common name in that certificate when one of the trusted authorities signed it; empty
+ * otherwise. A view as long as the connection. */
+struct str conn_peer_name(const struct conn *c);
 bool conn_is_tls(const struct conn *c);
 
 /* Bytes so far, for limits and figures. */

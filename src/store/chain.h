@@ -13,7 +13,8 @@ struct chain;
 err_t chain_open(int dir, const struct key *key, uint64_t file_max, struct chain **ret,
                  struct diag *d) MUST_CHECK;
 /* Appends one line (a JSON object, no newline). From any thread. Written at once; on stable storage
- * after chain_sync. */
+ * after chain_sync. Several processes may have the same folder open (the server and a command): each
+ * append takes a lock on the last file and goes on from what stands there now. */
 err_t chain_add(struct chain *c, struct str json) MUST_CHECK;
 err_t chain_sync(struct chain *c) MUST_CHECK;
 void chain_close(struct chain *c);
