@@ -56,6 +56,11 @@ struct assoc_context {
     bool scu, scp; /* the requestor's roles as negotiated (PS3.7 D.3.3.4); default SCU */
 };
 const struct assoc_context *assoc_context(const struct assoc *a, uint8_t id);
+/* How many operations the side that invokes may have outstanding (PS3.7 D.3.3.3): as requestor what
+ * was negotiated for invoking, as acceptor (C-STORE of a C-GET) for performing. 1 when nothing was
+ * negotiated; 0: no limit. */
+uint16_t assoc_window(const struct assoc *a);
+
 /* The first accepted context for an abstract syntax (and transfer syntax, unless empty). */
 const struct assoc_context *assoc_context_for(const struct assoc *a, struct str abstract,
                                               struct str transfer);
@@ -63,9 +68,12 @@ const struct assoc_context *assoc_context_for(const struct assoc *a, struct str 
 const struct assoc_context *assoc_context_at(const struct assoc *a, size_t i);
 
 /* The next message's command set. OK: *ret is filled (views into the association, valid until the
- * next call), and if ret->has_data the data set must be read (or skipped) before the next message.
+ * next assoc_next), and if ret->has_data the data set is read with assoc_data*; what is left of it
+ * is skipped by the next call. A C-CANCEL-RQ is a message like any other here; one that
+ * assoc_cancelled saw is not given again.
  * E_CLOSED: released by the other side and answered: a good end. E_REJECTED: aborted by the other
- * side. E_TIMEOUT, E_PROTOCOL, E_STOPPED: aborted by us. deadline 0: the idle option. */
+ * side. E_IO: the connection was lost without release or abort. E_TIMEOUT, E_PROTOCOL, E_STOPPED:
+ * aborted by us. deadline 0: the idle option. */
 err_t assoc_next(struct assoc *a, int64_t deadline, struct dimse_command *ret) MUST_CHECK;
 
 /* The next piece of the message's data set, as it comes off the wire: a view into the receive
@@ -76,7 +84,8 @@ err_t assoc_data_all(struct assoc *a, size_t max, struct arena *arena, struct st
 err_t assoc_data_skip(struct assoc *a) MUST_CHECK;
 
 /* Sends a command set; cmd->has_data says whether assoc_send_data follows. Small messages leave in
- * one write: nothing is sent before the message is complete or a PDU is full. */
+ * one write: nothing is sent before the message is complete or enough has come together. Large
+ * pieces are written from where they stand. cmd->context is not used. E_USAGE: no such context. */
 err_t assoc_send(struct assoc *a, uint8_t context, const struct dimse_command *cmd) MUST_CHECK;
 err_t assoc_send_data(struct assoc *a, struct str piece, bool last) MUST_CHECK;
 
@@ -87,11 +96,16 @@ err_t assoc_cancelled(struct assoc *a, uint16_t message_id, bool *ret) MUST_CHEC
 /* Whether bytes are waiting that assoc_next could use. */
 bool assoc_readable(struct assoc *a);
 
-/* A-RELEASE and its answer, then close. The association is only good for assoc_free afterwards. */
+/* A-RELEASE and its answer, then close. Messages that still come are dropped. The association is
+ * only good for assoc_free afterwards. */
 err_t assoc_release(struct assoc *a) MUST_CHECK;
-/* A-ABORT, source 0 (service user). */
+/* A-ABORT, source 0 (service user). Waits a moment for the other side to close. */
 void assoc_abort(struct assoc *a);
+/* Closes what is still open (an established association is aborted first). NULL is fine. */
 void assoc_free(struct assoc *a);
+
+/* Whether the association is established: messages may be sent. */
+bool assoc_is_open(const struct assoc *a);
 
 struct conn *assoc_conn(struct assoc *a);
 /* What went wrong, in words, after a failure. */

@@ -66,6 +66,11 @@ err_t dimse_command_parse(struct str bytes, struct dimse_command *ret, struct di
 /* Writes it with its group length. */
 void dimse_command_write(const struct dimse_command *c, struct wr *w);
 
+/* Whether a message of this Command Field is a request (C-CANCEL counts as one). */
+bool dimse_is_request(uint16_t field);
+/* "C-STORE-RQ"; "unknown command" otherwise. */
+const char *dimse_field_text(uint16_t field);
+
 /* Status codes (PS3.7 annex C, PS3.4): names, and their class. */
 enum dimse_status {
 #define STATUS(name, code, text) DIMSE_##name = code,

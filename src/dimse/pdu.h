@@ -19,6 +19,11 @@ enum pdu_type {
 
 enum { PDU_CONTEXTS_MAX = 128, PDU_HEADER = 6, PDV_HEADER = 6, AE_TITLE_MAX = 16 };
 
+/* The DICOM application context (PS3.7 A.2.1), and who we say we are (PS3.7 D.3.3.2). */
+#define PDU_APPLICATION_CONTEXT "1.2.840.10008.3.1.1.1"
+#define PDU_IMPLEMENTATION_UID "2.25.99882966665715604556993855050046202004"
+#define PDU_IMPLEMENTATION_VERSION "LASTRA_0_1"
+
 /* Result of a context in an answer (PS3.8 9.3.3.2). */
 enum pdu_result {
     PDU_ACCEPTED = 0,
@@ -78,21 +83,37 @@ struct pdu_associate {
     struct str identity_primary, identity_secondary;
 };
 
+/* A-ASSOCIATE-RJ and A-ABORT: three bytes that mean something (PS3.8 9.3.4, 9.3.8); result is 0 for
+ * an abort. */
+struct pdu_refusal {
+    uint8_t result, source, reason;
+};
+
 /* The payload of a PDU (after its 6-byte header) of type RQ or AC. Views into `payload`, arrays in
  * the arena. Counts are capped (128 contexts, 64 transfer syntaxes each, 256 of each other item):
  * E_LIMIT. E_MALFORMED: d says which item. */
 err_t pdu_associate_parse(struct str payload, enum pdu_type type, struct arena *a,
                           struct pdu_associate *ret, struct diag *d) MUST_CHECK;
 
+/* What a service provider must refuse in a request whatever its user says (PS3.8 9.3.4): a protocol
+ * version or application context that is not DICOM's, an AE title that is empty or holds a control
+ * character or a backslash (PS3.5 6.2, VR AE). OK, or E_REJECTED with the A-ASSOCIATE-RJ to send
+ * and the cause in d. */
+err_t pdu_associate_check(const struct pdu_associate *p, struct pdu_refusal *ret,
+                          struct diag *d) MUST_CHECK;
+
+/* 1 to 16 printable characters without a backslash, not all spaces. */
+bool pdu_ae_ok(struct str title);
+
+/* At most 64 characters of digits and dots, no empty component (PS3.5 9.1). Leading zeros in a
+ * component, which real devices write, are let pass: strict refuses them too. */
+bool pdu_uid_ok(struct str uid, bool strict);
+
 /* A whole PDU with its header. */
 void pdu_associate_write(const struct pdu_associate *p, enum pdu_type type, struct wr *w);
 
-/* A-ASSOCIATE-RJ and A-ABORT: three bytes that mean something (PS3.8 9.3.4, 9.3.8); result is 0 for
- * an abort. */
-struct pdu_refusal {
-    uint8_t result, source, reason;
-};
-err_t pdu_refusal_parse(struct str payload, struct pdu_refusal *ret) MUST_CHECK;
+/* From its payload of four bytes. */
+err_t pdu_refusal_parse(struct str payload, enum pdu_type type, struct pdu_refusal *ret) MUST_CHECK;
 void pdu_refusal_write(const struct pdu_refusal *p, enum pdu_type type, struct wr *w);
 /* In words: "rejected permanently by the service user: called AE title not recognized". A view of a
  * literal or of buf. */
@@ -106,7 +127,8 @@ struct pdv {
     bool command, last;
     struct str data;
 };
-/* Takes the next PDV off a P-DATA-TF payload. False at the end; *err on a malformed one. */
+/* Takes the next PDV off a whole P-DATA-TF payload (dimse/ul.h passes them on in pieces instead).
+ * False at the end; *err on a malformed one. */
 bool pdv_next(struct str *payload, struct pdv *ret, err_t *err);
 /* Writes the header of a PDV whose data is n bytes. */
 void pdv_header_write(uint8_t context, bool command, bool last, size_t n, struct wr *w);
