@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "app/cmd.h"
+#include "base/wr.h"
 
 #ifndef LASTRA_VERSION
 #define LASTRA_VERSION "0.0.0"
