@@ -9,13 +9,13 @@ struct keys {
     struct key index, packs, chain;
 };
 
-/* Makes a new master key (0600). With a passphrase it is wrapped under scrypt. E_EXISTS when there
- * is one. */
+/* Makes a new master key (0600). With a passphrase it is encrypted under a key that PBKDF2 makes of
+ * it. E_EXISTS when there is one. */
 err_t keys_create(int keys_dir, struct str passphrase, struct diag *d) MUST_CHECK;
 
-/* Loads it: from the systemd credential "lastra.master" when CREDENTIALS_DIRECTORY has it, else
- * from the file. E_DENIED when the passphrase is missing or wrong, or when the file can be read by
- * others. */
+/* Loads it: from the systemd credential "lastra.master" (the same file format) when
+ * CREDENTIALS_DIRECTORY has it, else from the file. E_DENIED when the passphrase is missing or
+ * wrong, or when the file can be read by others; E_NOTFOUND when there is none. */
 err_t keys_load(int keys_dir, struct str passphrase, struct keys *ret, struct diag *d) MUST_CHECK;
 void keys_wipe(struct keys *k);
 

@@ -17,11 +17,16 @@ struct sql_stmt;
 struct sql_options {
     const char *uri;       /* "sqlcipher:/path/index.db" */
     const struct key *key; /* whole-database key */
-    size_t cache;          /* bytes of page cache */
+    size_t cache;          /* bytes of page cache; 0: 2 MiB */
     bool read_only, create;
-    int64_t busy_ms; /* how long a locked database is waited for */
+    bool foreign_keys; /* REFERENCES are enforced */
+    bool checkpoints;  /* the engine checkpoints by itself inside commits; off where a batch
+                          (batch.h) does it */
+    int64_t busy_ms;   /* how long a locked database is waited for */
 };
 
+/* E_NOTFOUND when it is not there and create is off; E_DENIED when the key does not fit or the file
+ * is not an encrypted database. */
 err_t sql_open(const struct sql_options *o, struct sql **ret, struct diag *d) MUST_CHECK;
 void sql_close(struct sql *s);
 
@@ -55,6 +60,21 @@ err_t sql_begin(struct sql *s) MUST_CHECK;
 err_t sql_commit(struct sql *s) MUST_CHECK;
 void sql_rollback(struct sql *s);
 int64_t sql_last_id(struct sql *s);
+
+/* Rows that the last insert, update or delete changed. */
+int64_t sql_changes(struct sql *s);
+
+/* Savepoints inside a transaction, one level: back to where it was set, or forget it. */
+err_t sql_savepoint(struct sql *s) MUST_CHECK;
+err_t sql_release(struct sql *s) MUST_CHECK;
+void sql_rollback_to(struct sql *s);
+
+/* Moves what the write-ahead log holds into the database, as far as readers allow, without stopping
+ * anybody; full: waits for writers and readers (busy_ms) and empties the log. *ret_left: pages that
+ * stay in the log. */
+err_t sql_checkpoint(struct sql *s, bool full, uint64_t *ret_left) MUST_CHECK;
+/* Pages in the write-ahead log after this connection's last commit. */
+uint64_t sql_log_pages(const struct sql *s);
 
 /* Stops a statement that another thread is running on this connection (C-CANCEL, deadline): it ends
  * with E_CANCELLED. */
