@@ -23,6 +23,9 @@ static int exit_status(err_t e)
     case E_NOTFOUND:
     case E_EXISTS:
     case E_CONFLICT:
+    case E_MISMATCH:
+    case E_BAD_UID:
+    case E_MISSING:
     case E_DENIED:
     case E_BUSY:
     case E_TIMEOUT:
