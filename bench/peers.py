@@ -149,7 +149,7 @@ class Lastra(Server):
         self.data = os.path.join(self.dir, "data")
         self.lastra("init", self.data)
         with open(os.path.join(self.data, "lastra.conf"), "a") as f:
-            f.write(f"\ndicom_port = {self.port}\ndicom_tls_port = 0\nae_title = {self.aet}\n")
+            f.write(f"\ndicom-port = {self.port}\ndicom-tls = no\nae-title = {self.aet}\n")
         for peer in self.peers:
             self.lastra("peer", "add", self.data, peer, "127.0.0.1", "--grant", "echo,store,find,get")
 
