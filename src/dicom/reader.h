@@ -5,10 +5,13 @@
  *     while ((step = dcm_read(&r, &in, &token)) == STEP_EVENT) ...
  *
  * dcm_read takes what it uses off the front of *in. STEP_MORE: give more, or call dcm_reader_end at
- * the data's end. What is often wrong in practice is read all the same and noted in `quirks`: odd
- * lengths, a wrong or unknown VR, a missing delimiter at the end, explicit VR in what was announced
- * as implicit and the reverse, UN of undefined length (implicit little endian inside, PS3.5 6.2.2),
- * group lengths that lie.
+ * the data's end.
+ *
+ * What is often wrong in practice is read all the same and noted in `quirks`: odd lengths, a wrong
+ * or unknown VR, a missing or stray delimiter, explicit VR in what was announced as implicit and
+ * the reverse (element by element), UN of undefined length (implicit little endian inside, PS3.5
+ * 6.2.2), zeros after the end. What cannot be trusted is E_MALFORMED: an element longer than the
+ * item around it, something that is not an item in a sequence.
  */
 #ifndef LASTRA_DICOM_READER_H
 #define LASTRA_DICOM_READER_H
@@ -16,12 +19,11 @@
 #include "dicom/types.h"
 
 enum dcm_token_kind {
-    DCM_ELEMENT, /* a header: tag, vr, length; a value follows as DCM_VALUE pieces, then
-                    DCM_ELEMENT_END */
+    DCM_ELEMENT, /* a header: tag, vr, length; a value follows as DCM_VALUE pieces (none when the
+                    length is 0), then DCM_ELEMENT_END */
     DCM_VALUE,   /* a piece of the value, a view into the input (valid until the next call) */
     DCM_ELEMENT_END,
-    DCM_SEQUENCE, /* a header of a sequence, or of encapsulated pixel data (vr OB/OW, undefined
-                     length) */
+    DCM_SEQUENCE, /* a header of a sequence, or of encapsulated pixel data (`fragment` is set) */
     DCM_ITEM, /* an item of a sequence (its elements follow) or a fragment (DCM_VALUE pieces follow)
                */
     DCM_ITEM_END,
@@ -31,10 +33,13 @@ enum dcm_token_kind {
 struct dcm_token {
     enum dcm_token_kind kind;
     tag_t tag;        /* of the element or sequence this belongs to */
-    vr_t vr;          /* as written, or from the dictionary where the encoding has none */
+    vr_t vr;          /* as written; from the dictionary (xs, ox and the like resolved) where the
+                         encoding has none or what is written is no VR. UN stays UN, also when the
+                         dictionary knows better; a sequence may be SQ or UN */
     uint32_t length;  /* as written: of the element, sequence or item; DCM_UNDEFINED */
-    unsigned depth;   /* 0 at the top level */
-    bool fragment;    /* DCM_ITEM, DCM_VALUE, DCM_ITEM_END: inside encapsulated pixel data */
+    unsigned depth;   /* items around it: 0 at the top level; an item has its sequence's depth */
+    bool fragment;    /* inside encapsulated pixel data, or its DCM_SEQUENCE and DCM_SEQUENCE_END */
+    bool big_endian;  /* byte order of the value */
     struct str value; /* DCM_VALUE */
     uint64_t at;      /* offset in the data set of this token's first byte */
 };
@@ -44,37 +49,46 @@ enum dcm_quirk {
     DCM_QUIRK_BAD_VR = 1 << 1,
     DCM_QUIRK_MISSING_DELIMITER = 1 << 2,
     DCM_QUIRK_OTHER_VR_MODE = 1 << 3,
-    DCM_QUIRK_ORDER = 1 << 4,
-    DCM_QUIRK_TRUNCATED = 1 << 5,
+    DCM_QUIRK_ORDER = 1 << 4,     /* tags do not rise */
+    DCM_QUIRK_TRUNCATED = 1 << 5, /* the data ended within an element or item of known length */
+    DCM_QUIRK_STRAY_DELIMITER = 1 << 6,
+    DCM_QUIRK_TRAILING_ZEROS = 1 << 7,
 };
 
-enum { DCM_READER_DEPTH_MAX = 64 };
+enum { DCM_READER_DEPTH_MAX = 64, DCM_READER_LEVELS = 2 * DCM_READER_DEPTH_MAX + 1 };
 
+/* A sequence, item or fragment that is open; level 0 is the data set itself. */
 struct dcm_reader_level {
     uint64_t end; /* offset where a defined length ends; UINT64_MAX: by delimiter */
-    tag_t tag;
+    tag_t tag;    /* of the sequence */
+    tag_t last;   /* the element before, to see the order */
     vr_t vr;
-    uint8_t kind;     /* sequence, item, fragments */
-    uint8_t encoding; /* of what is inside (UN: implicit little endian) */
+    uint32_t length;      /* as written */
+    uint8_t kind;         /* enum level_kind in reader.c */
+    uint8_t encoding;     /* of what is inside (UN: implicit little endian) */
+    uint8_t pixel_signed; /* Pixel Representation in force */
 };
 
 struct dcm_reader {
     struct dcm_limits limits;
+    bool raw_un; /* to be set after init: pass UN of defined length as a value even when the
+                    dictionary knows the tag as a sequence */
     uint64_t at;
     size_t elements;
     unsigned quirks;
     err_t error;
     struct diag diag;
-    unsigned depth;
+    unsigned level; /* the innermost open one */
     uint8_t state;
     bool ended;
     struct dcm_token open; /* the element whose value is being passed on */
     uint64_t left;         /* bytes of that value still to come */
     uint8_t header[16];    /* a header that was split between two pieces */
     size_t header_n;
-    struct dcm_reader_level levels[DCM_READER_DEPTH_MAX];
+    struct dcm_reader_level levels[DCM_READER_LEVELS];
 };
 
+/* limits->depth is cut to DCM_READER_DEPTH_MAX. */
 void dcm_reader_init(struct dcm_reader *r, enum dcm_encoding encoding,
                      const struct dcm_limits *limits);
 
@@ -85,5 +99,8 @@ enum step dcm_read(struct dcm_reader *r, struct str *in, struct dcm_token *ret);
 /* No more input: open levels are closed by the following calls (a truncated value is a quirk and
  * ends there). */
 void dcm_reader_end(struct dcm_reader *r);
+
+/* The first of the quirks in words, for a diagnosis: "odd length"; NULL when there is none. */
+const char *dcm_quirk_text(unsigned quirks);
 
 #endif
