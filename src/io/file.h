@@ -1,7 +1,9 @@
-/* Files: by directory descriptor, close-on-exec, never through a symbolic link; what must last is
- * synced, and so is its directory. Names are ours: a name from outside never comes here. errno
- * becomes E_NOSPACE (ENOSPC, EDQUOT, EFBIG), E_NOTFOUND, E_EXISTS, E_DENIED or E_IO, with the name
- * and the reason in the diag. */
+/* Files: by directory descriptor, close-on-exec; what must last is synced, and so is its directory.
+ * A name under a directory descriptor is ours (a name from outside never comes here) and its last
+ * component is never a symbolic link that we follow: E_DENIED. A name under AT_FDCWD is one that
+ * the user gave on the command line or in the configuration, and links in it are followed. errno
+ * becomes E_NOSPACE (ENOSPC, EDQUOT, EFBIG), E_NOTFOUND, E_EXISTS, E_DENIED, E_NOMEM or E_IO, with
+ * the name and the reason in the diag. Interrupted and short calls are continued. */
 #ifndef LASTRA_IO_FILE_H
 #define LASTRA_IO_FILE_H
 
@@ -10,7 +12,7 @@
 #include "base/err.h"
 #include "base/wr.h"
 
-/* A directory, opened. AT_FDCWD serves for paths that the user named on the command line. */
+/* A directory, opened. */
 err_t dir_open(int at, const char *name, int *ret_fd, struct diag *d) MUST_CHECK;
 /* Makes it (0700) if it is not there, and opens it. */
 err_t dir_make(int at, const char *name, int *ret_fd, struct diag *d) MUST_CHECK;
@@ -19,7 +21,26 @@ err_t dir_sync(int fd, struct diag *d) MUST_CHECK;
 err_t dir_each(int fd, err_t (*each)(void *ctx, const char *name), void *ctx,
                struct diag *d) MUST_CHECK;
 
-enum file_mode { FILE_READ, FILE_WRITE, FILE_CREATE /* must not exist */, FILE_OPEN_OR_CREATE };
+/* What stands under a name; a symbolic link is not followed, but under AT_FDCWD. */
+enum file_kind { FILE_IS_REGULAR, FILE_IS_DIR, FILE_IS_LINK, FILE_IS_OTHER };
+struct file_info {
+    enum file_kind kind;
+    mode_t mode; /* permission bits */
+    uint64_t size;
+    int64_t modified_us; /* since 1970 */
+};
+err_t file_stat(int dir, const char *name, struct file_info *ret, struct diag *d) MUST_CHECK;
+
+/* FILE_READ_LINK: as FILE_READ, but a link is followed under a directory descriptor too (walking a
+ * folder that the user named). What is opened is always a regular file: a pipe or a device is
+ * E_UNSUPPORTED at once. New files are 0600. */
+enum file_mode {
+    FILE_READ,
+    FILE_READ_LINK,
+    FILE_WRITE,
+    FILE_CREATE, /* must not exist */
+    FILE_OPEN_OR_CREATE
+};
 
 err_t file_open(int dir, const char *name, enum file_mode mode, int *ret_fd,
                 struct diag *d) MUST_CHECK;
@@ -43,13 +64,16 @@ err_t file_punch(int fd, uint64_t at, uint64_t n, struct diag *d) MUST_CHECK;
  * it. */
 err_t file_lock(int fd, struct diag *d) MUST_CHECK;
 
-/* Whole small files: read up to max bytes into w; write, sync, rename over, sync the directory.
- * mode as for chmod. */
+/* Whole small files. load: E_LIMIT when there are more than max bytes. save: writes NAME.new,
+ * syncs, renames it over NAME and syncs the directory, so that NAME is always the old or the new
+ * text; mode as for chmod. One saver per name at a time. */
 err_t file_load(int dir, const char *name, size_t max, struct wr *ret, struct diag *d) MUST_CHECK;
 err_t file_save(int dir, const char *name, mode_t mode, struct str s, struct diag *d) MUST_CHECK;
 err_t file_remove(int dir, const char *name, struct diag *d) MUST_CHECK;
+/* Within one directory, over what is there; the directory is not synced. */
+err_t file_rename(int dir, const char *from, const char *to, struct diag *d) MUST_CHECK;
 
-/* Free and total bytes of the file system that holds fd. */
+/* Free (for us, not root's share) and total bytes of the file system that holds fd. */
 err_t file_space(int fd, uint64_t *ret_free, uint64_t *ret_total, struct diag *d) MUST_CHECK;
 
 #endif

@@ -9,6 +9,16 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* A half-open peer is noticed by keepalive after KEEPALIVE_IDLE_S + COUNT * INTERVAL_S, or, with
+ * our bytes unanswered, after USER_TIMEOUT_MS, whatever the caller's deadline. */
+enum {
+    NET_BACKLOG = 1024,
+    NET_KEEPALIVE_IDLE_S = 60,
+    NET_KEEPALIVE_INTERVAL_S = 15,
+    NET_KEEPALIVE_COUNT = 4,
+    NET_USER_TIMEOUT_MS = 120000
+};
+
 struct tls;  /* io/tls.h: certificates and rules for one side */
 struct stop; /* io/thread.h */
 
@@ -44,14 +54,17 @@ void listener_free(struct listener *l);
 
 struct conn;
 
-/* Waits for a connection on any of the listeners. E_STOPPED when the switch is set. ret_which is
- * the listener's index. The new connection is clear; TLS begins with conn_tls_accept, on the thread
- * that will own it. */
+/* Waits for a connection on any of the listeners (at most NET_LISTENERS_MAX). E_STOPPED when the
+ * switch is set. ret_which is the listener's index. The new connection is clear; TLS begins with
+ * conn_tls_accept, on the thread that will own it. While descriptors or memory are short it waits a
+ * little and tries again: E_BUSY after a second of that, so that the caller can say so once. */
+enum { NET_LISTENERS_MAX = 16 };
 err_t listener_accept(struct listener *const *l, size_t n, const struct stop *stop,
                       struct conn **ret, size_t *ret_which) MUST_CHECK;
 
-/* Connects, and shakes hands where tls is not NULL (the certificate must fit `host`, or the pinned
- * one in tls). */
+/* Connects (each address of the name in turn) and shakes hands where tls is not NULL (the
+ * certificate must fit `host`, or the pinned one in tls). E_NOTFOUND: no such host; E_CLOSED:
+ * refused; E_DENIED: the certificate is not the one it must be. stop may be NULL. */
 err_t conn_connect(struct str host, uint16_t port, const struct tls *tls, int64_t deadline,
                    const struct stop *stop, struct conn **ret, struct diag *d) MUST_CHECK;
 
@@ -59,7 +72,8 @@ err_t conn_connect(struct str host, uint16_t port, const struct tls *tls, int64_
 err_t conn_tls_accept(struct conn *c, const struct tls *tls, int64_t deadline,
                       struct diag *d) MUST_CHECK;
 
-/* At least one byte, at most n. E_CLOSED at the other side's end. */
+/* At least one byte, at most n. E_CLOSED at the other side's end. The deadline and the stop switch
+ * bound the wait: what is already there is given even past them. */
 err_t conn_read(struct conn *c, void *buf, size_t n, int64_t deadline, size_t *ret_n) MUST_CHECK;
 
 /* All of it, in as few system calls as it takes. */

@@ -1,5 +1,6 @@
-/* TLS rules for one side, over GnuTLS: TLS 1.2 and 1.3 with the suites of the DICOM BCP 195 profile
- * (PS3.15 B.9 to B.12). */
+/* TLS rules for one side, over GnuTLS: TLS 1.2 and 1.3 with the suites of the DICOM BCP 195
+ * profiles (PS3.15 B.12, RFC 8996 and 9325): ECDHE with AES-GCM, in 1.3 also ChaCha20-Poly1305. No
+ * renegotiation, no compression, no downgrade. */
 #ifndef LASTRA_IO_TLS_H
 #define LASTRA_IO_TLS_H
 
@@ -8,6 +9,7 @@
 
 struct tls;
 
+/* Paths, from the user or the configuration (links are followed). */
 struct tls_files {
     const char *cert;  /* PEM chain of this side; NULL for a client without one */
     const char *key;   /* PEM private key */
@@ -23,6 +25,8 @@ struct tls_files {
 err_t tls_server(const struct tls_files *f, bool (*known)(void *ctx, const uint8_t sha256[32]),
                  void *ctx, struct tls **ret, struct diag *d) MUST_CHECK;
 err_t tls_client(const struct tls_files *f, struct tls **ret, struct diag *d) MUST_CHECK;
+/* Connections that were made with it keep what they need, so that it can be replaced under them.
+ * NULL is fine. */
 void tls_free(struct tls *t);
 
 #endif

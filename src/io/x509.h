@@ -6,6 +6,9 @@
 #include "base/err.h"
 #include "base/wr.h"
 
+/* A text past this is E_LIMIT: some hundred certificates. */
+enum { X509_PEM_MAX = 1 << 20 };
+
 /* A new self-signed authority: its certificate and its private key as PEM. Valid for `days`. */
 err_t x509_authority(struct str common_name, unsigned days, struct wr *ret_cert,
                      struct wr *ret_key) MUST_CHECK;
