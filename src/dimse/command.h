@@ -42,6 +42,7 @@ struct dimse_command {
     uint16_t status;         /* (0000,0900), responses */
     bool has_data;           /* (0000,0800) is not 0101H */
     uint8_t context;         /* presentation context id it came on; not part of the set */
+    uint16_t refuse;         /* requests: the status with which it must be refused; 0: none */
     struct str sop_class;    /* Affected or Requested SOP Class UID */
     struct str sop_instance; /* Affected or Requested SOP Instance UID */
     struct str move_destination; /* (0000,0600) */
@@ -59,8 +60,12 @@ struct dimse_command dimse_command(uint16_t field, uint16_t message_id);
 /* The response to a request with this status: field, id, class and instance taken over. */
 struct dimse_command dimse_response(const struct dimse_command *rq, uint16_t status);
 
-/* Reads a command set; views into `bytes`. E_MALFORMED when a required field is missing or a value
- * has a wrong shape (a 65-byte or dotted UID, a control byte in an AE title: d says which). */
+/* Reads a command set; views into `bytes`. A lying group length and unknown elements are passed
+ * over. E_MALFORMED when it cannot even be answered (not a command set; no Command Field, Message
+ * ID, Data Set Type or Status). A request with a value that is missing or must not go further (a
+ * UID of 65 bytes or with an empty component, a control character in an AE title, no data set where
+ * one belongs) is OK with ret->refuse set and that value left empty; in a response such a value is
+ * only left empty. d says which it was. */
 err_t dimse_command_parse(struct str bytes, struct dimse_command *ret, struct diag *d) MUST_CHECK;
 
 /* Writes it with its group length. */
