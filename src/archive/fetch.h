@@ -14,6 +14,7 @@ struct fetch;
 /* One instance; views are valid until the next fetch_next on the same fetch. */
 struct fetch_item {
     struct str sop_class, sop_instance, transfer_syntax;
+    struct str study, patient_id, accession; /* for the audit trail; UTF-8 */
     struct pack_place place;
     uint64_t size; /* data set bytes as stored */
 };

@@ -99,6 +99,11 @@ bool conn_is_tls(const struct conn *c);
 uint64_t conn_bytes_in(const struct conn *c);
 uint64_t conn_bytes_out(const struct conn *c);
 
+/* The switch that ends this connection's waits from now on, in place of that of listener_accept or
+ * conn_connect. By the owner: a server stops idle connections at once and lets running operations
+ * end. */
+void conn_set_stop(struct conn *c, const struct stop *stop);
+
 /* Wakes the owner from any wait with E_CLOSED. From any thread. */
 void conn_cut(struct conn *c);
 
