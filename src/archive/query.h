@@ -1,7 +1,7 @@
 /* Query (PS3.4 C): an identifier in, matching answers out one by one, as the index yields them.
  *
  *     query_open(archive, &options, identifier, &q, &diag);
- *     while (query_next(q, &arena, &answer) == OK && answer) ...
+ *     while (query_next(q, &answer) == OK && answer) ...
  *     query_close(q);
  *
  * The index narrows, dicom/match.h decides: nothing from an identifier ever becomes SQL text, and
@@ -35,10 +35,11 @@ struct query;
 err_t query_open(struct archive *a, const struct query_options *o, const struct dcm_ds *identifier,
                  struct query **ret, tag_t *ret_offending, struct diag *d) MUST_CHECK;
 
-/* The next answer, in the caller's arena; NULL at the end. Holds Query/Retrieve Level, Specific
+/* The next answer, valid until the next call (its arena has room for a few more elements); NULL at
+ * the end. Holds Query/Retrieve Level, Specific
  * Character Set where it is needed, Retrieve AE Title, Instance Availability, and the keys asked
  * for that are supported. E_CANCELLED after query_cancel, E_TIMEOUT, E_LIMIT, E_INDEX, E_NOMEM. */
-err_t query_next(struct query *q, struct arena *arena, struct dcm_ds **ret) MUST_CHECK;
+err_t query_next(struct query *q, struct dcm_ds **ret) MUST_CHECK;
 
 /* Some optional key was not supported for matching or as a return key: answers go out with FF01. */
 bool query_has_unsupported(const struct query *q);
