@@ -314,6 +314,20 @@ err_t file_lock(int fd, struct diag *d)
     return fail_fd(d, "lock", fd);
 }
 
+err_t file_lock_wait(int fd, struct diag *d)
+{
+    int rc;
+    do
+        rc = flock(fd, LOCK_EX);
+    while (rc != 0 && errno == EINTR);
+    return rc == 0 ? OK : fail_fd(d, "lock", fd);
+}
+
+void file_unlock(int fd)
+{
+    flock(fd, LOCK_UN);
+}
+
 static err_t load_fd(int fd, const char *name, size_t max, struct wr *ret, struct diag *d)
 {
     char buf[8192];

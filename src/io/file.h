@@ -63,6 +63,9 @@ err_t file_punch(int fd, uint64_t at, uint64_t n, struct diag *d) MUST_CHECK;
 /* An exclusive lock on the open file, for one process per data folder. E_BUSY when another holds
  * it. */
 err_t file_lock(int fd, struct diag *d) MUST_CHECK;
+/* The same, waiting until the other lets go: for short turns between processes. */
+err_t file_lock_wait(int fd, struct diag *d) MUST_CHECK;
+void file_unlock(int fd);
 
 /* Whole small files. load: E_LIMIT when there are more than max bytes. save: writes NAME.new,
  * syncs, renames it over NAME and syncs the directory, so that NAME is always the old or the new
