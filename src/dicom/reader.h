@@ -9,7 +9,7 @@
  *
  * What is often wrong in practice is read all the same and noted in `quirks`: odd lengths, a wrong
  * or unknown VR, a missing or stray delimiter, explicit VR in what was announced as implicit and
- * the reverse (element by element), UN of undefined length (implicit little endian inside, PS3.5
+ * the reverse, UN of undefined length (implicit little endian inside, PS3.5
  * 6.2.2), zeros after the end. What cannot be trusted is E_MALFORMED: an element longer than the
  * item around it, something that is not an item in a sequence.
  */
@@ -34,8 +34,8 @@ struct dcm_token {
     enum dcm_token_kind kind;
     tag_t tag;        /* of the element or sequence this belongs to */
     vr_t vr;          /* as written; from the dictionary (xs, ox and the like resolved) where the
-                         encoding has none or what is written is no VR. UN stays UN, also when the
-                         dictionary knows better; a sequence may be SQ or UN */
+                         encoding has none, what is written is no VR, or it is UN; UN when the
+                         dictionary does not know either. DCM_SEQUENCE: SQ; OB or OW of fragments */
     uint32_t length;  /* as written: of the element, sequence or item; DCM_UNDEFINED */
     unsigned depth;   /* items around it: 0 at the top level; an item has its sequence's depth */
     bool fragment;    /* inside encapsulated pixel data, or its DCM_SEQUENCE and DCM_SEQUENCE_END */
@@ -57,22 +57,24 @@ enum dcm_quirk {
 
 enum { DCM_READER_DEPTH_MAX = 64, DCM_READER_LEVELS = 2 * DCM_READER_DEPTH_MAX + 1 };
 
-/* A sequence, item or fragment that is open; level 0 is the data set itself. */
+/* What is open: the data set itself (level 0), a sequence, an item, encapsulated pixel data. */
 struct dcm_reader_level {
-    uint64_t end; /* offset where a defined length ends; UINT64_MAX: by delimiter */
-    tag_t tag;    /* of the sequence */
-    tag_t last;   /* the element before, to see the order */
-    vr_t vr;
-    uint32_t length;      /* as written */
-    uint8_t kind;         /* enum level_kind in reader.c */
-    uint8_t encoding;     /* of what is inside (UN: implicit little endian) */
-    uint8_t pixel_signed; /* Pixel Representation in force */
+    uint64_t end;      /* offset past which it cannot go; UINT64_MAX: unknown */
+    tag_t tag;         /* of the sequence */
+    tag_t last;        /* the element before, to see the order */
+    uint32_t length;   /* as written */
+    vr_t vr;           /* of the sequence */
+    uint8_t kind;      /* enum level_kind in reader.c */
+    uint8_t encoding;  /* of what is inside (UN: implicit little endian) */
+    bool delimited;    /* ends by a delimiter, not at `end` */
+    bool first;        /* nothing was read in it yet */
+    bool pixel_signed; /* Pixel Representation in force */
 };
 
 struct dcm_reader {
     struct dcm_limits limits;
-    bool raw_un; /* to be set after init: pass UN of defined length as a value even when the
-                    dictionary knows the tag as a sequence */
+    bool raw_un; /* to be set after init: leave UN as it is. Otherwise it is read as what the
+                    dictionary says (PS3.5 6.2.2), and one of undefined length as SQ */
     uint64_t at;
     size_t elements;
     unsigned quirks;
@@ -81,10 +83,10 @@ struct dcm_reader {
     unsigned level; /* the innermost open one */
     uint8_t state;
     bool ended;
-    struct dcm_token open; /* the element whose value is being passed on */
-    uint64_t left;         /* bytes of that value still to come */
-    uint8_t header[16];    /* a header that was split between two pieces */
-    size_t header_n;
+    struct dcm_token open; /* the element or fragment whose value is being passed on */
+    uint32_t left;         /* bytes of that value still to come */
+    uint8_t header[12];    /* a header that was split between two pieces */
+    uint8_t header_n;
     struct dcm_reader_level levels[DCM_READER_LEVELS];
 };
 
