@@ -38,7 +38,8 @@ const struct pdu_associate *assoc_request(const struct assoc *a);
 const struct pdu_associate *assoc_answer(const struct assoc *a);
 
 /* Sends A-ASSOCIATE-AC. `answer` says for each context of the request: result, transfer syntax, and
- * the negotiated items; the AE titles are taken from the request. */
+ * the negotiated items. AE titles, maximum length, and (where left empty) application context,
+ * implementation and asynchronous window are filled in. */
 err_t assoc_accept(struct assoc *a, const struct pdu_associate *answer) MUST_CHECK;
 
 /* Sends A-ASSOCIATE-RJ (PS3.8 9.3.4) and waits at most ARTIM for the other side to close. */
@@ -106,6 +107,10 @@ void assoc_free(struct assoc *a);
 
 /* Whether the association is established: messages may be sent. */
 bool assoc_is_open(const struct assoc *a);
+
+/* Requests so far that were answered with a failure by assoc_next itself, since their command set
+ * held what no service may see (dimse_command_parse, `refuse`). */
+uint64_t assoc_refused(const struct assoc *a);
 
 struct conn *assoc_conn(struct assoc *a);
 /* What went wrong, in words, after a failure. */
