@@ -1,5 +1,5 @@
 /* TLS rules for one side, over GnuTLS: TLS 1.2 and 1.3 with the suites of the DICOM BCP 195
- * profiles (PS3.15 B.12, RFC 8996 and 9325): ECDHE with AES-GCM, in 1.3 also ChaCha20-Poly1305. No
+ * profiles (PS3.15 B.12, RFC 8996 and 9325): ECDHE with AES-GCM or ChaCha20-Poly1305. No
  * renegotiation, no compression, no downgrade. */
 #ifndef LASTRA_IO_TLS_H
 #define LASTRA_IO_TLS_H
