@@ -81,8 +81,9 @@ err_t pack_commit(struct pack_writer *w, const uint8_t digest[DIGEST_SIZE], uint
 void pack_abandon(struct pack_writer *w); /* NULL is fine */
 const struct diag *pack_writer_diag(const struct pack_writer *w);
 
-/* Reading. Head and chunks are decrypted and checked as they are read (E_DAMAGED). E_NOTFOUND for a
- * removed object, or where no record begins. The set must outlive its readers. */
+/* Reading. Head and chunks are decrypted and checked as they are read (E_DAMAGED, also where no
+ * record begins). E_NOTFOUND for a removed object, a tombstone, or a place outside the packs. The
+ * set must outlive its readers. */
 struct pack_reader;
 err_t pack_read(struct packs *p, struct pack_place at, struct pack_reader **ret,
                 struct diag *d) MUST_CHECK;
