@@ -16,7 +16,8 @@ struct dcm_elem {
     struct str value;      /* padded as it stood; for SQ empty */
     struct dcm_ds **items; /* SQ */
     size_t n_items;
-    bool truncated; /* the value was over the limit or encapsulated and is not here */
+    bool truncated; /* the value was over the limit or pixel data and is not here */
+    uint32_t place; /* which it was in what was read */
 };
 
 struct dcm_ds {
@@ -29,8 +30,11 @@ struct dcm_ds {
 /* An empty data set. NULL when the arena is full. */
 struct dcm_ds *dcm_ds_new(struct arena *a);
 
-/* Reads bytes. Values are copied into the arena unless `borrow`, when they are views of `bytes`.
- * Over-long values and pixel data are left out and marked. */
+/* Reads bytes. Values are copied into the arena unless `borrow`, when they are views of `bytes`
+ * (but for those whose bytes had to be swapped). Over-long values and pixel data are left out and
+ * marked. Of an element that stands twice the first counts. UN becomes what the dictionary says.
+ * Quirks are read as dcm_read does, but E_MALFORMED for data that is cut short. E_LIMIT; E_NOMEM
+ * past the arena's limit. */
 err_t dcm_ds_parse(struct arena *a, struct str bytes, enum dcm_encoding encoding,
                    const struct dcm_limits *limits, bool borrow, struct dcm_ds **ret,
                    struct diag *d) MUST_CHECK;
@@ -50,6 +54,9 @@ struct str dcm_ds_text(const struct dcm_ds *ds, tag_t tag, struct arena *a);
  * a number. */
 bool dcm_ds_int(const struct dcm_ds *ds, tag_t tag, size_t i, int64_t *ret);
 
+/* The i-th item of a sequence; NULL when there is none. */
+const struct dcm_ds *dcm_ds_item(const struct dcm_ds *ds, tag_t tag, size_t i);
+
 /* Set or replace; values are copied, text is padded to even length by VR. E_NOMEM past the arena's
  * limit. */
 err_t dcm_ds_set(struct dcm_ds *ds, tag_t tag, vr_t vr, struct str value) MUST_CHECK;
@@ -59,8 +66,9 @@ err_t dcm_ds_set_u32(struct dcm_ds *ds, tag_t tag, uint32_t v) MUST_CHECK;
 err_t dcm_ds_add_item(struct dcm_ds *ds, tag_t tag, struct dcm_ds **ret_item) MUST_CHECK;
 void dcm_ds_remove(struct dcm_ds *ds, tag_t tag);
 
-/* Writes it; sequences and items with undefined length in explicit encodings' canonical form, no
- * group lengths. */
+/* Writes it in canonical form: sequences and items with undefined length (an empty sequence has
+ * length 0), no group lengths, nothing for values that are not here. Latches w past
+ * DCM_READER_DEPTH_MAX. */
 void dcm_ds_write(const struct dcm_ds *ds, enum dcm_encoding encoding, struct wr *w);
 
 #endif
