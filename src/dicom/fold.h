@@ -20,7 +20,7 @@ enum {
 /* Reads text as folded characters, one at a time, without memory of its own. */
 struct fold_iter {
     struct str rest;
-    uint32_t ahead[2 * FOLD_RUNES_MAX]; /* folded, not yet given */
+    uint32_t ahead[FOLD_RUNES_MAX]; /* folded, not yet given */
     uint8_t at, n;
 };
 
