@@ -44,7 +44,7 @@ static err_t start(struct signals *s, struct diag *d)
 
 err_t signals_init(struct signals *s, struct diag *d)
 {
-    *s = (struct signals){.stop = {-1}, .done = {-1}, .fd = -1};
+    *s = (struct signals){.stop = {.fd = -1}, .done = {.fd = -1}, .fd = -1};
     TRY(stop_init(&s->stop));
     err_t e = stop_init(&s->done);
     if (e == OK)
