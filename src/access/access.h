@@ -23,8 +23,10 @@ struct access;
 
 struct access_options {
     struct sql *sql;                       /* taken over, also on failure */
-    const struct network *public_networks; /* that peers may live in (option public_networks) */
+    const struct network *public_networks; /* that peers may live in (option networks_public) */
     size_t n_public_networks;
+    struct peer_limits limits; /* of peers without their own (options peer_*); zeroed:
+                                  PEER_LIMITS_DEFAULT */
 };
 
 /* Opens, making or migrating its tables first: peer, peer_network, peer_cert, peer_destination,
@@ -64,7 +66,7 @@ err_t access_find_peer(struct access *a, struct str aet, struct peer *ret,
 /* Every peer by AE title, with the number of its associations open in this process. Stops at the
  * callback's first error and returns it. */
 err_t access_each_peer(struct access *a,
-                       err_t (*each)(void *ctx, const struct peer *p, uint32_t associations),
+                       err_t (*each)(void *ctx, const struct peer *p, uint64_t associations),
                        void *ctx, struct diag *d) MUST_CHECK;
 
 #endif

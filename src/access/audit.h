@@ -71,7 +71,7 @@ err_t audit_admin(struct audit *a, enum audit_kind kind, struct str person,
 /* Started, stopped: AUDIT_APPLICATION_*. */
 err_t audit_application(struct audit *a, enum audit_kind kind) MUST_CHECK;
 
-/* The kind's own words: "Security Alert, Node Authentication". */
+/* The kind in the standard's words: "Node Authentication", "Query". */
 struct str audit_event_text(enum audit_kind k);
 
 #endif

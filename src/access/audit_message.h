@@ -74,7 +74,7 @@ enum {
     AUDIT_CLASSES_MAX = 64,
     AUDIT_DETAILS_MAX = 4,
     AUDIT_QUERY_MAX = 16384,
-    AUDIT_LINE_MAX = 131072
+    AUDIT_LINE_MAX = 65536 /* what a chained log takes */
 };
 
 struct audit_message {

@@ -39,12 +39,15 @@ struct peer_cert {
     int64_t expires;                  /* seconds since 1970; 0: not known */
 };
 
-/* 0 is no limit, but for associations, which are at least 1. */
+/* Each is a number, 0 for no limit (associations: at least 1), or LIMIT_DEFAULT for what the
+ * configuration says (options peer_*). */
 struct peer_limits {
-    uint32_t associations;       /* at once */
-    uint32_t objects_per_second; /* past it, the peer is slowed down */
-    uint64_t bytes_per_second;   /* received and sent together */
+    uint64_t associations;       /* at once; one more is refused */
+    uint64_t objects_per_second; /* past it, the peer is slowed down */
+    uint64_t bytes_per_second;   /* likewise */
 };
+#define LIMIT_DEFAULT UINT64_MAX
+#define PEER_LIMITS_UNSET ((struct peer_limits){LIMIT_DEFAULT, LIMIT_DEFAULT, LIMIT_DEFAULT})
 #define PEER_LIMITS_DEFAULT ((struct peer_limits){64, 0, 0})
 
 struct peer {
@@ -68,6 +71,9 @@ struct peer {
 /* 1 to 16 bytes of the default repertoire (PS3.5 6.1.2.1, VR AE): no backslash, no control
  * characters, no space at either end. */
 bool aet_is_valid(struct str aet);
+
+/* An empty peer: no networks, no grants, limits unset, TLS. */
+struct peer peer_new(void);
 
 /* Words separated by commas or spaces, "store,find" or "all"; E_USAGE naming the one that is not
  * known. Empty text is no grant. */
