@@ -1,11 +1,14 @@
 /* A data set as text for a person, one element a line, streaming: a file of any size in bounded
  * memory.
  *
- *     (0010,0010) PN [Müller^Jörg]                           # 12, PatientName
- *     (0008,1140) SQ                                         # 1 item ...
+ *     (0008,0016) UI [1.2.840.10008.5.1.4.1.1.2] CT Image Storage   # 26, SOPClassUID
+ *     (0010,0010) PN [Müller^Jörg]   # 12, PatientName
+ *     (0008,1140) SQ   # undefined, ReferencedImageSequence
+ *       item 1
+ *         (0008,1150) UI ...
  *
  * Text is decoded by the Specific Character Set in force and escaped for a terminal: no byte from
- * the file can move the cursor.
+ * the file can move the cursor. Before the name stands the value's length in bytes.
  */
 #ifndef LASTRA_DICOM_DUMP_H
 #define LASTRA_DICOM_DUMP_H
@@ -14,8 +17,10 @@
 #include "dicom/part10.h"
 #include "dicom/reader.h"
 
+enum { DCM_DUMP_SHORT = 128, DCM_DUMP_WHOLE = 1 << 20 };
+
 struct dcm_dump_options {
-    bool whole_values; /* else cut to what fits in a line */
+    bool whole_values; /* up to DCM_DUMP_WHOLE bytes of each value, else DCM_DUMP_SHORT */
 };
 
 struct dcm_dump;
@@ -27,7 +32,10 @@ void dcm_dump_free(struct dcm_dump *d);
 /* The file meta information, as lines of group 0002 do. */
 void dcm_dump_meta(struct dcm_dump *d, const struct dcm_meta *m);
 
-/* A token in the data set's encoding (for the byte order of its values). */
+/* The next token, also of a reader that leaves UN as it is (raw_un). */
 void dcm_dump_token(struct dcm_dump *d, const struct dcm_token *t);
+
+/* A closing line for each kind of defect that was read over (enum dcm_quirk). */
+void dcm_dump_quirks(struct dcm_dump *d, unsigned quirks);
 
 #endif
