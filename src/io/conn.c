@@ -253,6 +253,11 @@ bool conn_peer_cert(const struct conn *c, uint8_t ret_sha256[32])
     return c->tls && session_peer_cert(c->tls, ret_sha256);
 }
 
+void conn_set_stop(struct conn *c, const struct stop *stop)
+{
+    c->stop = stop;
+}
+
 bool conn_is_tls(const struct conn *c)
 {
     return c->tls != NULL;
