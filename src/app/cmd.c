@@ -36,6 +36,11 @@ struct str cmd_at(const struct cmd_args *a, size_t option, size_t i)
     return a->values[option].list[i];
 }
 
+const struct str *cmd_list(const struct cmd_args *a, size_t option)
+{
+    return a->values[option].list;
+}
+
 /* What the parser walks through: the words left, and where things go. */
 struct parse {
     int argc;

@@ -85,6 +85,7 @@ uint64_t cmd_number(const struct cmd_args *a, size_t option, uint64_t otherwise)
 /* Of a CMD_LIST. */
 size_t cmd_count(const struct cmd_args *a, size_t option);
 struct str cmd_at(const struct cmd_args *a, size_t option, size_t i);
+const struct str *cmd_list(const struct cmd_args *a, size_t option);
 
 /* All of them, in the list's order; NULL past the end. */
 const struct cmd *cmd_all(size_t i);

@@ -81,10 +81,13 @@ static err_t open_archive(struct data *data, enum data_mode mode, struct diag *d
     return archive_open(&ao, &data->archive, &data->recovery, d);
 }
 
-static err_t open_all(struct data *data, enum data_mode mode, struct diag *d)
+static err_t open_all(struct data *data, enum data_mode mode, const struct str *settings, size_t n,
+                      struct diag *d)
 {
     TRY(dir_open(AT_FDCWD, data->path, &data->dir, d));
     TRY(options_load(&data->options, data->dir, d));
+    for (size_t i = 0; i < n; i++)
+        TRY(options_set(&data->options, settings[i], d));
     if (mode == DATA_OPTIONS)
         return OK;
     TRY(parse_networks(data, d));
@@ -97,8 +100,14 @@ static err_t open_all(struct data *data, enum data_mode mode, struct diag *d)
 
 err_t data_open(struct data *data, struct str path, enum data_mode mode, struct diag *d)
 {
+    return data_open_with(data, path, mode, NULL, 0, d);
+}
+
+err_t data_open_with(struct data *data, struct str path, enum data_mode mode,
+                     const struct str *settings, size_t n, struct diag *d)
+{
     *data = (struct data){.path = path.p, .dir = -1, .keys_dir = -1, .audit_dir = -1, .open = true};
-    err_t e = open_all(data, mode, d);
+    err_t e = open_all(data, mode, settings, n, d);
     if (e != OK)
         data_close(data);
     return e;

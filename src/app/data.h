@@ -44,6 +44,10 @@ struct data {
 /* path is NUL-terminated. After a failure nothing is open. */
 err_t data_open(struct data *data, struct str path, enum data_mode mode, struct diag *d) MUST_CHECK;
 
+/* The same with options set over what lastra.conf says ("name=value"). E_USAGE. */
+err_t data_open_with(struct data *data, struct str path, enum data_mode mode,
+                     const struct str *settings, size_t n, struct diag *d) MUST_CHECK;
+
 /* Also when data_open failed, or never ran on a zeroed struct. */
 void data_close(struct data *data);
 

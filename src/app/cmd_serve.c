@@ -1,0 +1,221 @@
+/* lastra serve: the archive as a daemon. */
+#include <poll.h>
+#include <stdio.h>
+
+#include "access/authority.h"
+#include "access/syslog.h"
+#include "app/cmd.h"
+#include "app/confine.h"
+#include "app/data.h"
+#include "app/notify.h"
+#include "io/clock.h"
+#include "io/file.h"
+#include "io/logsink.h"
+#include "io/tls.h"
+#include "serve/dimse/server.h"
+
+enum { OPT_SET, LISTEN_MAX = 16, PATH_SIZE = 4096, AUDIT_SYNC_MS = 1000 };
+
+static const struct cmd_option options[] = {
+    [OPT_SET] = {.name = "set",
+                 .arg = "NAME=VALUE",
+                 .type = CMD_LIST,
+                 .help = "an option for this run, over what lastra.conf says"},
+};
+
+/* Everything that lives as long as the server. */
+struct daemon {
+    struct data data;
+    struct logsink sink;
+    struct log log;
+    const struct stop *stop;
+    struct tls *tls, *client_tls;
+    struct server_listen listen[LISTEN_MAX];
+    size_t n_listen;
+    struct server *server;
+    struct thread *keeper;
+    struct stop keeper_stop;
+};
+
+static err_t start_log(struct daemon *m, struct diag *d)
+{
+    static const char *const levels[] = {"error", "warning", "info", "debug"};
+    for (size_t i = 0; i < COUNT(levels); i++)
+        if (str_eq(str_z(m->data.options.log_level), str_z(levels[i]))) {
+            m->sink = logsink_stderr();
+            m->log = logsink_log(&m->sink, (enum log_level)i);
+            return OK;
+        }
+    return diag_set(d, E_USAGE, "log-level is error, warning, info or debug, not \"%s\"",
+                    m->data.options.log_level);
+}
+
+/* A list of addresses; an empty one is all addresses. */
+static err_t add_addresses(struct daemon *m, const char *addresses, uint64_t port, bool tls,
+                           struct diag *d)
+{
+    struct str rest = str_z(addresses), address;
+    while (str_split(&rest, ',', &address)) {
+        if (m->n_listen == LISTEN_MAX)
+            return diag_set(d, E_LIMIT, "at most %d addresses to listen on", LISTEN_MAX);
+        m->listen[m->n_listen++] = (struct server_listen){str_trim(address), (uint16_t)port, tls};
+    }
+    return OK;
+}
+
+static err_t choose_ports(struct daemon *m, struct diag *d)
+{
+    const struct options *o = &m->data.options;
+    if (o->dicom)
+        TRY(add_addresses(m, o->dicom_addresses, o->dicom_port, false, d));
+    if (o->dicom_tls)
+        TRY(add_addresses(m, o->dicom_tls_addresses, o->dicom_tls_port, true, d));
+    if (!m->n_listen)
+        return diag_set(d, E_USAGE, "nothing to listen on: dicom and dicom-tls are both off");
+    return OK;
+}
+
+static err_t key_path(const struct daemon *m, const char *name, char buf[PATH_SIZE], struct diag *d)
+{
+    int n = snprintf(buf, PATH_SIZE, "%s/keys/%s", m->data.path, name);
+    return n > 0 && n < PATH_SIZE ? OK : diag_set(d, E_USAGE, "the data folder's path is too long");
+}
+
+/* The server's certificate serves in both directions. */
+static err_t start_tls(struct daemon *m, struct diag *d)
+{
+    char cert[PATH_SIZE], key[PATH_SIZE], trust[PATH_SIZE];
+    TRY(key_path(m, SERVER_CERT, cert, d));
+    TRY(key_path(m, SERVER_KEY, key, d));
+    TRY(key_path(m, AUTHORITY_CERT, trust, d));
+    struct tls_files f = {.cert = cert, .key = key, .trust = trust};
+    TRY(tls_client(&f, &m->client_tls, d));
+    return tls_server(&f, access_knows_cert, m->data.access, &m->tls, d);
+}
+
+static err_t start_server(struct daemon *m, struct diag *d)
+{
+    const struct options *o = &m->data.options;
+    struct server_options so = {
+        .archive = m->data.archive,
+        .access = m->data.access,
+        .audit = m->data.audit,
+        .log = &m->log,
+        .stop = m->stop,
+        .listen = m->listen,
+        .n_listen = m->n_listen,
+        .tls = m->tls,
+        .client_tls = m->client_tls,
+        .ae_title = str_z(o->ae_title),
+        .limits = {.artim_ms = (int64_t)o->artim,
+                   .idle_ms = (int64_t)o->idle,
+                   .dimse_ms = (int64_t)o->dimse_timeout,
+                   .max_pdu = (uint32_t)o->pdu_size,
+                   .max_ops = (uint16_t)o->operations},
+        .data_limits = {.depth = (unsigned)o->nesting,
+                        .elements = o->elements,
+                        .value = o->value_size},
+        .associations = o->associations,
+        .handshakes = o->handshakes,
+        .contexts = o->contexts,
+        .identifier_size = o->identifier_size,
+        .query_rows = o->query_rows,
+        .query_ms = (int64_t)o->query_time,
+        .retrieve_objects = o->retrieve_objects,
+        .pending_ms = (int64_t)o->pending_interval,
+        .move_ms = (int64_t)o->move_timeout,
+        .operations = (uint16_t)o->operations,
+        .stop_ms = (int64_t)o->stop_timeout,
+    };
+    return server_new(&so, &m->server, d);
+}
+
+/* What has to be done about every second: the audit trail reaches stable storage. */
+static void keep(void *arg)
+{
+    struct daemon *m = arg;
+    bool said = false;
+    struct pollfd stopped = {.fd = m->keeper_stop.fd, .events = POLLIN};
+    while (poll(&stopped, 1, AUDIT_SYNC_MS) == 0) {
+        err_t e = audit_sync(m->data.audit);
+        if (e != OK && !said)
+            log_event(&m->log, LOG_AUDIT_FAILED, "why=%s", err_text(e));
+        said = e != OK;
+    }
+}
+
+static void log_recovery(const struct daemon *m)
+{
+    const struct archive_recovery *r = &m->data.recovery;
+    if (r->replayed || r->damaged)
+        log_event(&m->log, LOG_RECOVERED, "replayed=%llu damaged=%llu",
+                  (unsigned long long)r->replayed, (unsigned long long)r->damaged);
+}
+
+static err_t start(struct daemon *m, const struct cmd_args *a, struct diag *d)
+{
+    TRY(data_open_with(&m->data, a->args[0], DATA_WORK, cmd_list(a, OPT_SET), cmd_count(a, OPT_SET),
+                       d));
+    TRY(start_log(m, d));
+    log_recovery(m);
+    TRY(choose_ports(m, d));
+    if (m->data.options.dicom_tls)
+        TRY(start_tls(m, d));
+    TRY(start_server(m, d));
+    TRY(stop_init(&m->keeper_stop));
+    TRY(thread_start(keep, m, "keeper", &m->keeper));
+    return m->data.options.seccomp ? confine(d) : OK;
+}
+
+static void finish(struct daemon *m)
+{
+    if (m->keeper)
+        stop_set(&m->keeper_stop);
+    thread_join(m->keeper);
+    if (m->keeper_stop.fd >= 0)
+        stop_done(&m->keeper_stop);
+    server_free(m->server);
+    tls_free(m->tls);
+    tls_free(m->client_tls);
+    data_close(&m->data);
+}
+
+static void note(struct daemon *m, enum audit_kind kind, enum log_id id)
+{
+    if (audit_application(m->data.audit, kind) != OK)
+        log_event(&m->log, LOG_AUDIT_FAILED, "event=application");
+    log_event(&m->log, id, "data=%s", m->data.path);
+}
+
+static err_t run(const struct cmd_args *a, struct diag *d)
+{
+    struct daemon m = {.stop = a->stop, .keeper_stop = {.fd = -1}};
+    err_t e = start(&m, a, d);
+    if (e == OK) {
+        note(&m, AUDIT_APPLICATION_START, LOG_STARTED);
+        notify_manager("READY=1");
+        e = server_run(m.server);
+        notify_manager("STOPPING=1");
+        note(&m, AUDIT_APPLICATION_STOP, LOG_STOPPED);
+    }
+    finish(&m);
+    return e;
+}
+
+const struct cmd cmd_serve = {
+    .name = "serve",
+    .summary = "take in, keep, find and return studies until Ctrl-C or SIGTERM",
+    .args = "DATA",
+    .min_args = 1,
+    .max_args = 1,
+    .options = options,
+    .n_options = COUNT(options),
+    .about =
+        "Listens for DICOM on loopback and for DICOM over TLS on all addresses, unless "
+        "lastra.conf\n"
+        "says otherwise. Only peers that `lastra peer` registered are let in; others get no byte.\n"
+        "Log lines go to standard error.",
+    .examples = "lastra serve /var/lib/lastra\n"
+                "lastra serve var/demo --set dicom-port=104 --set log-level=debug\n",
+    .run = run,
+};
