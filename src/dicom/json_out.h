@@ -21,14 +21,14 @@
 #include "dicom/reader.h"
 
 struct dcm_json_options {
-    /* Asked for a binary value (OB, OD, OF, OL, OV, OW, UN) whose length is over `inline_max` or
-     * undefined, and for any value over `text_max`: writes its URI and answers true, or false to
-     * have it inline. NULL: always inline. `path` is the tags and item numbers that lead there,
-     * "00081140/2/00081150". */
+    /* Asked for a binary value (OB, OD, OF, OL, OV, OW, UN) that is longer than `inline_max` or of
+     * undefined length or not there, and for any value longer than `text_max`: writes its URI and
+     * answers true, or false to have it inline. NULL: always inline. `path` is the tags and item
+     * numbers (from 1) that lead there, "00081140/2/00081150". */
     bool (*bulk_uri)(void *ctx, struct str path, const struct dcm_token *element, struct wr *uri);
     void *ctx;
-    uint64_t inline_max;       /* default 1,024 bytes */
-    size_t text_max;           /* text values are gathered whole; default 64 MiB */
+    uint64_t inline_max;
+    size_t text_max;           /* text values are gathered whole, up to this */
     struct charset_conv *conv; /* may be NULL */
     bool big_endian;           /* the values' byte order in the tokens */
 };
@@ -36,23 +36,23 @@ struct dcm_json_options {
     ((struct dcm_json_options){.inline_max = 1024, .text_max = 1 << 26})
 
 struct dcm_json_level {
-    struct charset cs; /* items inherit (PS3.3 C.12.1.1.2) */
-    tag_t tag;         /* the sequence, and which item of it */
-    uint32_t item;
-    bool sequence;
+    struct charset cs; /* items inherit it (PS3.3 C.12.1.1.2) */
+    tag_t tag;         /* the sequence */
+    uint32_t item;     /* which of its items; 0: none yet */
 };
 
 struct dcm_json {
     struct json json;
     struct dcm_json_options options;
-    struct wr text;      /* the value that is being gathered */
-    struct dcm_token of; /* the element it belongs to */
-    uint8_t mode;        /* how that element's value is written */
-    uint8_t carry[8];    /* a number or base64 group that was split between pieces */
-    uint8_t carry_n;
-    uint8_t skip; /* depth + 1 of what is passed over: pixel data sent to a URI */
-    unsigned depth;
-    struct dcm_json_level levels[2 * DCM_READER_DEPTH_MAX + 1];
+    struct wr text;      /* the text value that is being gathered */
+    struct wr utf8;      /* and its UTF-8 */
+    struct dcm_token of; /* the element whose value comes */
+    uint8_t mode;        /* how it is written: enum mode in json_out.c */
+    bool skipping;       /* encapsulated pixel data that went to a URI */
+    unsigned depth;      /* items open */
+    struct dcm_json_level levels[DCM_READER_DEPTH_MAX + 1];
+    size_t chunk_n;
+    uint8_t chunk[768]; /* binary values, gathered to whole words and base64 groups */
 };
 
 /* Opens the data set's object. `out` may be a sink. */
@@ -61,6 +61,9 @@ void dcm_json_init(struct dcm_json *j, struct wr *out, const struct dcm_json_opt
 /* E_LIMIT: a text value over text_max, or `out` is full. */
 err_t dcm_json_token(struct dcm_json *j, const struct dcm_token *token) MUST_CHECK;
 
+/* An element whose value is not there: as BulkDataURI when the callback gives one, else empty. */
+err_t dcm_json_absent(struct dcm_json *j, const struct dcm_token *element) MUST_CHECK;
+
 /* Closes the object; what tokens left open is closed too. */
 err_t dcm_json_finish(struct dcm_json *j) MUST_CHECK;
 
@@ -68,7 +71,7 @@ err_t dcm_json_finish(struct dcm_json *j) MUST_CHECK;
 void dcm_json_done(struct dcm_json *j);
 
 /* A data set in memory. A value that is not there (`truncated`) comes as BulkDataURI when the
- * callback gives one, else without value. */
+ * callback gives one, else without value. Nothing is big endian there, whatever the options say. */
 err_t dcm_json_ds(struct wr *out, const struct dcm_ds *ds,
                   const struct dcm_json_options *options) MUST_CHECK;
 
