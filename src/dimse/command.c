@@ -154,7 +154,7 @@ static void take_uid(struct parse *p, struct str value, struct str *to, uint16_t
 static void take_ae(struct parse *p, struct str value, struct str *to, uint16_t status,
                     const char *why)
 {
-    struct str title = str_trim(str_unpad(value));
+    struct str title = pdu_ae_trim(value);
     if (title.n == 0 || pdu_ae_ok(title))
         *to = title;
     else

@@ -54,11 +54,6 @@ static struct str counted(struct rd *r)
     return rd_take(r, rd_u16be(r));
 }
 
-static struct str ae_title(struct rd *r)
-{
-    return str_trim(str_unpad(rd_take(r, AE_TITLE_MAX)));
-}
-
 static err_t malformed(struct parse *p, const char *what)
 {
     return diag_set(p->d, E_MALFORMED, "A-ASSOCIATE: %s is malformed", what);
@@ -277,8 +272,8 @@ err_t pdu_associate_parse(struct str payload, enum pdu_type type, struct arena *
     struct rd r = rd_of(payload);
     got.version = rd_u16be(&r);
     rd_skip(&r, 2);
-    got.called = ae_title(&r);
-    got.calling = ae_title(&r);
+    got.called = pdu_ae_trim(rd_take(&r, AE_TITLE_MAX));
+    got.calling = pdu_ae_trim(rd_take(&r, AE_TITLE_MAX));
     rd_skip(&r, 32);
     if (r.bad)
         return malformed(&p, "its fixed part");
@@ -291,9 +286,18 @@ err_t pdu_associate_parse(struct str payload, enum pdu_type type, struct arena *
     return OK;
 }
 
+struct str pdu_ae_trim(struct str field)
+{
+    /* Spaces only: a line break around a title is no padding, and is refused. */
+    struct str s = str_unpad(field);
+    while (s.n && *s.p == ' ')
+        s = str_slice(s, 1, s.n);
+    return s;
+}
+
 bool pdu_ae_ok(struct str title)
 {
-    if (title.n == 0 || title.n > AE_TITLE_MAX || str_trim(title).n == 0)
+    if (title.n == 0 || title.n > AE_TITLE_MAX || pdu_ae_trim(title).n == 0)
         return false;
     for (size_t i = 0; i < title.n; i++) {
         uint8_t c = (uint8_t)title.p[i];

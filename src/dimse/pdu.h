@@ -102,6 +102,10 @@ err_t pdu_associate_parse(struct str payload, enum pdu_type type, struct arena *
 err_t pdu_associate_check(const struct pdu_associate *p, struct pdu_refusal *ret,
                           struct diag *d) MUST_CHECK;
 
+/* An AE title's field without the spaces around it, which mean nothing (PS3.5 6.2), and the NULs
+ * that some pad it with. */
+struct str pdu_ae_trim(struct str field);
+
 /* 1 to 16 printable characters without a backslash, not all spaces. */
 bool pdu_ae_ok(struct str title);
 

@@ -309,6 +309,9 @@ static void check_finds_what_must_be_refused(void **state)
     assert_true(r.result == 1 && r.source == 1 && r.reason == 3);
     assert_non_null(strstr(diag.text, "calling"));
     p = full;
+    p.calling = pdu_ae_trim(STR("\nADMIN  "));
+    assert_err(pdu_associate_check(&p, &r, &diag), E_REJECTED);
+    p = full;
     p.called = STR("");
     assert_err(pdu_associate_check(&p, &r, &diag), E_REJECTED);
     assert_true(r.result == 1 && r.source == 1 && r.reason == 7);
