@@ -130,7 +130,7 @@ bool access_knows_cert(void *ctx, const uint8_t sha256[FINGERPRINT_SIZE])
     struct snapshot *s;
     bool known = snapshot_take(a, &s, NULL) == OK, found = false;
     for (size_t i = 0; known && i < s->n && !found; i++)
-        found = peer_has_cert(&s->list[i], sha256);
+        found = peer_find_cert(&s->list[i], sha256);
     snapshot_release(a, s);
     return found;
 }
@@ -191,7 +191,9 @@ void access_admit(struct access *a, const struct admit_query *q, struct admissio
     struct visit *visit = NULL;
     err_t e = snapshot_take(a, &s, NULL);
     struct peers peers = peers_of(s);
-    enum admit_cause cause = admit(&peers, q, &peer);
+    struct admit_query timed = *q;
+    timed.now_s = clock_wall_us() / 1000000;
+    enum admit_cause cause = admit(&peers, &timed, &peer);
     if (e != OK && admit_rule(cause)->verdict != ADMIT_DROP)
         cause = CAUSE_UNAVAILABLE;
     if (cause == CAUSE_ADMITTED)

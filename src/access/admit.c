@@ -55,7 +55,7 @@ static bool is_of_another(const struct peers *p, const struct peer *self,
     for (size_t i = 0; i < p->n; i++) {
         const struct peer *other = &p->list[i];
         if (other != self &&
-            (peer_has_cert(other, q->cert) || str_eq(str_z(other->aet), q->cert_name)))
+            (peer_find_cert(other, q->cert) || str_eq(str_z(other->aet), q->cert_name)))
             return true;
     }
     return false;
@@ -68,8 +68,9 @@ static enum admit_cause check_cert(const struct peers *p, const struct peer *sel
 {
     if (!q->cert)
         return CAUSE_NO_CERT;
-    if (peer_has_cert(self, q->cert))
-        return CAUSE_ADMITTED;
+    const struct peer_cert *own = peer_find_cert(self, q->cert);
+    if (own)
+        return own->expires && own->expires < q->now_s ? CAUSE_CERT_EXPIRED : CAUSE_ADMITTED;
     if (is_of_another(p, self, q))
         return CAUSE_CERT_OF_ANOTHER;
     if (self->n_certs == 0 && str_eq(q->cert_name, str_z(self->aet)))

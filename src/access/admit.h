@@ -35,6 +35,7 @@ struct admit_query {
     struct str calling, called;
     const struct str *titles; /* our own AE titles */
     size_t n_titles;
+    int64_t now_s; /* wall clock, for certificates that end; access_admit fills it in */
 };
 
 /* A registry's contents at one moment. */

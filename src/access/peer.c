@@ -123,7 +123,8 @@ err_t peer_add_network(struct peer *p, struct str text, struct diag *d)
     struct peer_network new = {0};
     if (network_parse(text, &new.net) != OK || !str_to_z(text, new.text, sizeof new.text))
         return diag_set(d, E_USAGE,
-                        "'%.*s' is not a network; write 10.1.2.3, 10.1.0.0/16 or fd00:1::/64",
+                        "'%.*s' is not a network; write 10.1.2.3, 10.1.0.0/16 or fd00:1::/64 (what "
+                        "stands behind the prefix must be zero)",
                         (int)size_min(text.n, 64), text.p);
     for (size_t i = 0; i < p->n_networks; i++)
         if (memcmp(&p->networks[i].net, &new.net, sizeof new.net) == 0)
@@ -303,12 +304,12 @@ bool peer_has_address(const struct peer *p, const struct addr *a)
     return false;
 }
 
-bool peer_has_cert(const struct peer *p, const uint8_t sha256[FINGERPRINT_SIZE])
+const struct peer_cert *peer_find_cert(const struct peer *p, const uint8_t sha256[FINGERPRINT_SIZE])
 {
     for (size_t i = 0; i < p->n_certs; i++)
         if (memcmp(p->certs[i].sha256, sha256, FINGERPRINT_SIZE) == 0)
-            return true;
-    return false;
+            return &p->certs[i];
+    return NULL;
 }
 
 bool peer_may(const struct peer *p, enum grant g)

@@ -105,7 +105,9 @@ err_t peer_check(const struct peer *p, const struct network *public_networks, si
                  struct diag *d) MUST_CHECK;
 
 bool peer_has_address(const struct peer *p, const struct addr *a);
-bool peer_has_cert(const struct peer *p, const uint8_t sha256[FINGERPRINT_SIZE]);
+/* NULL when it is not the peer's. */
+const struct peer_cert *peer_find_cert(const struct peer *p,
+                                       const uint8_t sha256[FINGERPRINT_SIZE]);
 bool peer_may(const struct peer *p, enum grant g);
 /* Has the move grant and is given this destination. */
 bool peer_may_move_to(const struct peer *p, struct str aet);
