@@ -107,8 +107,8 @@ static err_t answer(struct question *q, int64_t deadline, const struct stop *sto
 err_t resolve(struct str host, uint16_t port, bool listening, int64_t deadline,
               const struct stop *stop, struct addrs *ret, struct diag *d)
 {
-    if (host.n >= HOST_MAX || (host.n == 0 && !listening))
-        return diag_set(d, E_NOTFOUND, "\"%.64s\" is no host", host.n ? host.p : "");
+    if (host.n >= HOST_MAX || str_find(host, '\0') < host.n || (host.n == 0 && !listening))
+        return diag_set(d, E_NOTFOUND, "\"%.*s\" is no host", STR_ARG(str_slice(host, 0, 64)));
     struct question *q = question_new(host, port, listening);
     if (!q)
         return E_NOMEM;
