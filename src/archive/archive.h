@@ -35,7 +35,7 @@ struct archive_options {
     uint64_t pack_size;       /* a pack is closed past this (1 GiB) */
     uint64_t reserve;         /* disk kept free (256 MiB) */
     struct dcm_limits limits; /* on data sets from outside (depth 64, 16 M elements, 1 MiB) */
-    size_t head_max;          /* bytes of an object that stand ready for the index (256 KiB) */
+    size_t head_max;          /* bytes of an object that stand ready for the index (1 MiB) */
     uint64_t object_max;      /* bytes of one object, 0 no limit (0) */
 };
 
@@ -88,10 +88,12 @@ err_t archive_index_open(const char *path, struct str passphrase, bool read_only
 /* Figures for `status` and tests. */
 struct archive_state {
     uint64_t patients, studies, series, instances, conflicts;
-    uint64_t bytes;         /* of all objects as they came */
-    uint64_t pending;       /* submitted and not yet committed */
-    bool index_failed;      /* the committer could not write the index; see text */
-    struct diag index_text; /* why */
+    uint64_t flagged_studies; /* some of their objects name another patient */
+    uint64_t unindexed;       /* objects that could not be put into the index since the start */
+    uint64_t bytes;           /* of all objects as they came */
+    uint64_t pending;         /* submitted and not yet committed */
+    bool index_failed;        /* the committer could not write the index; see text */
+    struct diag index_text;   /* why */
 };
 err_t archive_get_state(struct archive *a, struct archive_state *ret) MUST_CHECK;
 

@@ -47,7 +47,6 @@ struct ingest_result {
     struct str patient_id, issuer, patient_name, accession; /* for the audit trail */
     uint64_t size;                                          /* data set bytes */
     unsigned quirks;                                        /* enum dcm_quirk: read all the same */
-    bool other_patient; /* its study stands under another patient, and stays there */
 };
 
 err_t ingest_new(struct archive *a, struct ingest **ret) MUST_CHECK;
