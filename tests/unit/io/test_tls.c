@@ -1,0 +1,592 @@
+#include "certs.h"
+#include "peer.h"
+
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <sys/socket.h>
+
+#include "base/size.h"
+#include "io/conn.h"
+
+/* An authority, a server certificate for 127.0.0.1 and localhost, a client's, a stranger's. */
+struct world {
+    struct scratch *s;
+    struct cert *authority, *foreign, *server, *client, *stranger;
+    uint8_t registered[32]; /* what known() recognises */
+    unsigned asked;
+};
+
+static int setup(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    w->s = scratch_new();
+    w->authority = authority_new(w->s, "authority");
+    w->foreign = authority_new(w->s, "foreign");
+    w->server = cert_issue(w->s, w->authority, "server", "127.0.0.1,localhost", true, 10);
+    w->client = cert_issue(w->s, w->authority, "client", "", false, 10);
+    w->stranger = cert_issue(w->s, w->foreign, "stranger", "127.0.0.1", true, 10);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    free(w->authority);
+    free(w->foreign);
+    free(w->server);
+    free(w->client);
+    free(w->stranger);
+    scratch_free(w->s);
+    free(w);
+    return 0;
+}
+
+static bool known(void *ctx, const uint8_t sha256[32])
+{
+    struct world *w = ctx;
+    w->asked++;
+    return memcmp(sha256, w->registered, 32) == 0;
+}
+
+static struct tls *server_rules(struct world *w)
+{
+    struct tls_files f = {w->server->cert_path, w->server->key_path,
+                          .trust = w->authority->cert_path};
+    struct diag d = {0};
+    struct tls *t;
+    err_t e = tls_server(&f, known, w, &t, &d);
+    if (e != OK)
+        fail_msg("%s", d.text);
+    return t;
+}
+
+static struct tls *client_rules(const struct tls_files *f)
+{
+    struct diag d = {0};
+    struct tls *t;
+    err_t e = tls_client(f, &t, &d);
+    if (e != OK)
+        fail_msg("%s", d.text);
+    return t;
+}
+
+/* The client's side, on a thread: connects, says a word, reads the answer. */
+struct client {
+    uint16_t port;
+    const char *host;
+    struct tls *tls;
+    err_t connected, answered;
+    bool has_cert;
+    uint8_t server_print[32];
+    struct diag d;
+};
+
+static void run_client(void *arg)
+{
+    struct client *k = arg;
+    struct conn *c;
+    char buf[8];
+    size_t n;
+    k->connected = conn_connect(str_z(k->host), k->port, k->tls, soon(), NULL, &c, &k->d);
+    if (k->connected != OK)
+        return;
+    k->has_cert = conn_peer_cert(c, k->server_print);
+    k->answered = conn_write(c, STR("ping"), soon());
+    if (k->answered == OK)
+        k->answered = conn_read(c, buf, sizeof buf, soon(), &n);
+    if (k->answered == OK && !str_eq(str_of(buf, n), STR("pong")))
+        k->answered = E_PROTOCOL;
+    conn_free(c);
+}
+
+/* One meeting of a client and the server; what each made of it. */
+struct meeting {
+    err_t accepted, read, connected, answered;
+    bool client_cert, server_cert;
+    uint8_t client_print[32], server_print[32];
+    struct diag server_diag, client_diag;
+};
+
+static struct meeting meet_at(struct world *w, const struct tls_files *f, const char *host)
+{
+    struct meeting m = {.read = E_CLOSED};
+    struct host h = host_new();
+    struct tls *server = server_rules(w);
+    struct client k = {
+        .port = listener_port(h.l), .host = host, .tls = client_rules(f), .answered = E_CLOSED};
+    struct thread *t;
+    assert_ok(thread_start(run_client, &k, "client", &t));
+    struct conn *c = host_accept(&h);
+    m.accepted = conn_tls_accept(c, server, soon(), &m.server_diag);
+    if (m.accepted == OK) {
+        char buf[8];
+        size_t n;
+        m.client_cert = conn_peer_cert(c, m.client_print);
+        assert_true(conn_is_tls(c));
+        m.read = conn_read(c, buf, sizeof buf, soon(), &n);
+        if (m.read == OK)
+            assert_ok(conn_write(c, STR("pong"), soon()));
+    }
+    conn_free(c);
+    thread_join(t);
+    m.connected = k.connected;
+    m.answered = k.answered;
+    m.server_cert = k.has_cert;
+    memcpy(m.server_print, k.server_print, 32);
+    m.client_diag = k.d;
+    tls_free(server);
+    tls_free(k.tls);
+    host_done(&h);
+    return m;
+}
+
+static struct meeting meet(struct world *w, const struct tls_files *f)
+{
+    return meet_at(w, f, "127.0.0.1");
+}
+
+static struct tls_files files(const struct cert *own, const struct cert *trust)
+{
+    return (struct tls_files){.cert = own ? own->cert_path : NULL,
+                              .key = own ? own->key_path : NULL,
+                              .trust = trust ? trust->cert_path : NULL};
+}
+
+static void two_that_trust_each_other_talk(void **state)
+{
+    struct world *w = *state;
+    struct tls_files f = files(w->client, w->authority);
+    struct meeting m = meet(w, &f);
+    assert_ok(m.accepted);
+    assert_ok(m.connected);
+    assert_ok(m.read);
+    assert_ok(m.answered);
+    assert_true(m.client_cert && m.server_cert);
+    assert_memory_equal(m.client_print, w->client->print, 32);
+    assert_memory_equal(m.server_print, w->server->print, 32);
+    m = meet_at(w, &f, "localhost");
+    assert_ok(m.answered);
+}
+
+static void a_client_without_a_certificate_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct tls_files f = files(NULL, w->authority);
+    struct meeting m = meet(w, &f);
+    assert_err(m.accepted, E_DENIED);
+    assert_true(m.answered != OK);
+}
+
+static void a_client_of_another_authority_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct tls_files f = files(w->stranger, w->authority);
+    struct meeting m = meet(w, &f);
+    assert_err(m.accepted, E_DENIED);
+    assert_int_equal(w->asked, 1);
+    assert_true(m.answered != OK);
+}
+
+static void a_registered_certificate_of_any_maker_is_accepted(void **state)
+{
+    struct world *w = *state;
+    struct tls_files f = files(w->stranger, w->authority);
+    memcpy(w->registered, w->stranger->print, 32);
+    struct meeting m = meet(w, &f);
+    assert_ok(m.accepted);
+    assert_ok(m.answered);
+    assert_memory_equal(m.client_print, w->stranger->print, 32);
+}
+
+static void a_server_of_another_authority_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct tls_files f = files(w->client, w->foreign);
+    struct meeting m = meet(w, &f);
+    assert_err(m.connected, E_DENIED);
+    assert_true(m.accepted != OK || m.read != OK);
+}
+
+static void a_server_by_another_name_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct tls_files f = files(w->client, w->authority);
+    free(w->server);
+    w->server = cert_issue(w->s, w->authority, "server", "other.example", true, 10);
+    struct meeting m = meet(w, &f);
+    assert_err(m.connected, E_DENIED);
+    f.no_name_check = true;
+    m = meet(w, &f);
+    assert_ok(m.answered);
+}
+
+static void a_client_certificate_is_no_servers(void **state)
+{
+    struct world *w = *state;
+    struct tls_files f = files(w->client, w->authority);
+    free(w->server);
+    w->server = cert_issue(w->s, w->authority, "server", "127.0.0.1", false, 10);
+    assert_err(meet(w, &f).connected, E_DENIED);
+}
+
+static void a_pinned_server_needs_no_authority_and_no_other_will_do(void **state)
+{
+    struct world *w = *state;
+    struct tls_files f = files(w->client, NULL);
+    f.pinned = true;
+    memcpy(f.pin, w->server->print, 32);
+    assert_ok(meet(w, &f).answered);
+    f.pin[31] ^= 1;
+    assert_err(meet(w, &f).connected, E_DENIED);
+    /* A pin outranks the authority. */
+    f.trust = w->authority->cert_path;
+    assert_err(meet(w, &f).connected, E_DENIED);
+}
+
+static void an_expired_certificate_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct cert *old = cert_issue(w->s, w->authority, "old", "127.0.0.1", true, 0);
+    struct tls_files f = files(old, w->authority);
+    clock_sleep_ms(2100); /* it ended in the second in which it was made */
+    assert_err(meet(w, &f).accepted, E_DENIED);
+    free(old);
+}
+
+static void a_silent_client_meets_the_deadline(void **state)
+{
+    struct world *w = *state;
+    struct host h = host_new();
+    struct tls *t = server_rules(w);
+    struct diag d = {0};
+    int fd = raw_connect(listener_port(h.l));
+    struct conn *c = host_accept(&h);
+    assert_err(conn_tls_accept(c, t, clock_deadline(50), &d), E_TIMEOUT);
+    assert_non_null(strstr(d.text, "TLS handshake failed"));
+    conn_drop(c);
+    close(fd);
+    tls_free(t);
+    host_done(&h);
+}
+
+static void what_is_not_tls_is_refused(void **state)
+{
+    struct world *w = *state;
+    static const char *const hellos[] = {
+        "GET / HTTP/1.1\r\n\r\n",
+        "\x01\x00\x00\x00\x00\xcd\x00\x01\x00\x00an associate request....",
+        "\x16\x03\x01\xff\xff\x01 too long a record", "\x16\x03\x01\x40\x00\x01\x00\xff\xff"};
+    struct host h = host_new();
+    struct tls *t = server_rules(w);
+    for (size_t i = 0; i < COUNT(hellos); i++) {
+        struct diag d = {0};
+        int fd = raw_connect(listener_port(h.l));
+        struct conn *c = host_accept(&h);
+        size_t n = i == 0 ? strlen(hellos[0]) : 24;
+        char hello[64] = {0};
+        memcpy(hello, hellos[i], i == 3 ? 9 : n);
+        assert_int_equal(send(fd, hello, n, 0), (ssize_t)n);
+        shutdown(fd, SHUT_WR);
+        assert_true(conn_tls_accept(c, t, soon(), &d) != OK);
+        conn_drop(c);
+        close(fd);
+    }
+    tls_free(t);
+    host_done(&h);
+}
+
+/* A client made with the library itself, to offer what ours never would. */
+static int handshake_with(struct world *w, const char *priority)
+{
+    struct host h = host_new();
+    gnutls_session_t s;
+    gnutls_certificate_credentials_t cred;
+    struct tls *t = server_rules(w);
+    struct diag d;
+    int fd = raw_connect(listener_port(h.l));
+    struct conn *c = host_accept(&h);
+    assert_int_equal(gnutls_certificate_allocate_credentials(&cred), 0);
+    assert_int_equal(gnutls_certificate_set_x509_key_file(cred, w->client->cert_path,
+                                                          w->client->key_path, GNUTLS_X509_FMT_PEM),
+                     0);
+    assert_int_equal(gnutls_init(&s, GNUTLS_CLIENT | GNUTLS_NONBLOCK), 0);
+    assert_int_equal(gnutls_priority_set_direct(s, priority, NULL), 0);
+    assert_int_equal(gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, cred), 0);
+    gnutls_transport_set_int(s, fd);
+    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    gnutls_handshake(s); /* sends the hello */
+    err_t e = conn_tls_accept(c, t, clock_deadline(200), &d);
+    int result = e == E_TIMEOUT ? 0 : (int)e; /* it answered and waits for us: agreed */
+    gnutls_deinit(s);
+    gnutls_certificate_free_credentials(cred);
+    conn_drop(c);
+    close(fd);
+    tls_free(t);
+    host_done(&h);
+    return result;
+}
+
+static void old_protocols_and_weak_suites_are_refused(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        const char *offer;
+        bool agreed;
+    } rows[] = {
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.3", true},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.2", true},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:-CIPHER-ALL:+AES-128-GCM", true},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.1:+VERS-TLS1.0", false},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.0", false},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-CBC:+AES-256-CBC", false},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-CCM:+AES-128-CCM-8", false},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+RSA", false},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+DHE-RSA", false},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.2:+NULL:-CIPHER-ALL:+NULL", false},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+ANON-ECDH", false},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.2:-SIGN-ALL:+SIGN-ECDSA-SHA1:+SIGN-RSA-SHA1", false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if ((handshake_with(w, rows[i].offer) == OK) != rows[i].agreed)
+            fail_msg("%s", rows[i].offer);
+}
+
+static void rules_need_sound_files(void **state)
+{
+    struct world *w = *state;
+    struct tls_files f = files(w->server, w->authority);
+    struct diag d = {0};
+    struct tls *t;
+    char path[PATH_CAP];
+    f.key = w->client->key_path;
+    assert_err(tls_server(&f, NULL, NULL, &t, &d), E_CRYPTO);
+    assert_non_null(strstr(d.text, "is not that of"));
+    f.key = NULL;
+    assert_err(tls_server(&f, NULL, NULL, &t, &d), E_USAGE);
+    f = files(w->server, NULL);
+    assert_err(tls_server(&f, NULL, NULL, &t, &d), E_USAGE);
+    assert_err(tls_client(&f, &t, &d), E_USAGE);
+    f.trust = w->server->key_path;
+    assert_err(tls_client(&f, &t, &d), E_CRYPTO);
+    f.trust = scratch_path(w->s, "none", path);
+    assert_err(tls_client(&f, &t, &d), E_NOTFOUND);
+    f = files(w->server, w->authority);
+    f.cert = NULL;
+    assert_err(tls_client(&f, &t, &d), E_USAGE);
+    tls_free(NULL);
+}
+
+/* A pair of connected ends, the server's on this thread. */
+struct pair {
+    struct host h;
+    struct tls *server_tls, *client_tls;
+    struct conn *server, *client;
+};
+
+static void connect_it(void *arg)
+{
+    struct pair *p = arg;
+    struct diag d;
+    if (conn_connect(STR("127.0.0.1"), listener_port(p->h.l), p->client_tls, soon(), NULL,
+                     &p->client, &d) != OK)
+        p->client = NULL;
+}
+
+static struct pair *pair_new(struct world *w)
+{
+    struct pair *p = calloc(1, sizeof *p);
+    struct tls_files f = files(w->client, w->authority);
+    struct diag d;
+    struct thread *t;
+    assert_non_null(p);
+    p->h = host_new();
+    p->server_tls = server_rules(w);
+    p->client_tls = client_rules(&f);
+    assert_ok(thread_start(connect_it, p, "client", &t));
+    p->server = host_accept(&p->h);
+    assert_ok(conn_tls_accept(p->server, p->server_tls, soon(), &d));
+    thread_join(t);
+    assert_non_null(p->client);
+    return p;
+}
+
+static void pair_free(struct pair *p)
+{
+    conn_free(p->server);
+    conn_free(p->client);
+    tls_free(p->server_tls);
+    tls_free(p->client_tls);
+    host_done(&p->h);
+    free(p);
+}
+
+struct stream {
+    struct conn *c;
+    size_t n;
+    uint64_t sum;
+    err_t end;
+};
+
+static void read_all(void *arg)
+{
+    struct stream *k = arg;
+    static uint8_t buf[262144];
+    size_t n;
+    while ((k->end = conn_read(k->c, buf, sizeof buf, soon(), &n)) == OK)
+        for (size_t i = 0; i < n; i++)
+            k->sum += (uint64_t)buf[i] * ++k->n;
+}
+
+static void megabytes_arrive_whole_and_in_order(void **state)
+{
+    struct pair *p = pair_new(*state);
+    static uint8_t bytes[8 << 20];
+    uint64_t sum = 0;
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)(i * 13 + i / 1009);
+        sum += (uint64_t)bytes[i] * (i + 1);
+    }
+    const struct str parts[] = {str_of(bytes, 6), STR(""), str_of(bytes + 6, 100000),
+                                str_of(bytes + 100006, sizeof bytes - 100006)};
+    struct stream k = {.c = p->client};
+    struct thread *t;
+    assert_ok(thread_start(read_all, &k, "reader", &t));
+    assert_ok(conn_writev(p->server, parts, COUNT(parts), soon()));
+    assert_int_equal(conn_bytes_out(p->server), sizeof bytes);
+    conn_free(p->server);
+    p->server = NULL;
+    thread_join(t);
+    assert_err(k.end, E_CLOSED);
+    assert_int_equal(k.n, sizeof bytes);
+    assert_true(k.sum == sum);
+    assert_int_equal(conn_bytes_in(p->client), sizeof bytes);
+    pair_free(p);
+}
+
+static void says_whether_a_read_would_wait(void **state)
+{
+    struct pair *p = pair_new(*state);
+    char buf[16];
+    size_t n;
+    assert_false(conn_readable(p->server));
+    assert_ok(conn_write(p->client, STR("hello"), soon()));
+    clock_sleep_ms(20);
+    assert_true(conn_readable(p->server));
+    assert_true(conn_readable(p->server));
+    assert_ok(conn_read(p->server, buf, sizeof buf, soon(), &n));
+    assert_str(str_of(buf, n), "hello");
+    assert_false(conn_readable(p->server));
+    conn_free(p->client);
+    p->client = NULL;
+    clock_sleep_ms(20);
+    assert_true(conn_readable(p->server));
+    assert_err(conn_read(p->server, buf, sizeof buf, soon(), &n), E_CLOSED);
+    pair_free(p);
+}
+
+static void after_a_timeout_the_connection_still_works(void **state)
+{
+    struct pair *p = pair_new(*state);
+    char buf[16];
+    size_t n;
+    assert_err(conn_read(p->server, buf, sizeof buf, clock_deadline(30), &n), E_TIMEOUT);
+    assert_ok(conn_write(p->server, STR("abort"), soon()));
+    assert_ok(conn_read(p->client, buf, sizeof buf, soon(), &n));
+    assert_str(str_of(buf, n), "abort");
+    pair_free(p);
+}
+
+static void a_write_that_nobody_reads_meets_its_deadline(void **state)
+{
+    struct pair *p = pair_new(*state);
+    static char much[32 << 20];
+    assert_err(conn_write(p->server, str_of(much, sizeof much), clock_deadline(100)), E_TIMEOUT);
+    pair_free(p);
+}
+
+static void small_reads_get_every_byte(void **state)
+{
+    struct pair *p = pair_new(*state);
+    char text[1000], back[1000];
+    size_t at = 0, n;
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)i;
+    assert_ok(conn_write(p->client, str_of(text, 400), soon()));
+    assert_ok(conn_write(p->client, str_of(text + 400, 600), soon()));
+    while (at < sizeof back) {
+        assert_ok(conn_read(p->server, back + at, size_min(7, sizeof back - at), soon(), &n));
+        assert_in_range(n, 1, 7);
+        at += n;
+    }
+    assert_memory_equal(text, back, sizeof text);
+    pair_free(p);
+}
+
+static void damage_on_the_way_ends_the_connection(void **state)
+{
+    struct pair *p = pair_new(*state);
+    char buf[16];
+    size_t n;
+    /* Bytes put into the stream from outside: a record that nobody sealed. */
+    static const char forged[] = "\x17\x03\x03\x00\x20"
+                                 "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbb";
+    assert_int_equal(send(p->client->fd, forged, sizeof forged - 1, 0), sizeof forged - 1);
+    assert_err(conn_read(p->server, buf, sizeof buf, soon(), &n), E_PROTOCOL);
+    pair_free(p);
+}
+
+static void the_rules_can_be_replaced_under_a_connection(void **state)
+{
+    struct pair *p = pair_new(*state);
+    char buf[16];
+    size_t n;
+    tls_free(p->server_tls);
+    tls_free(p->client_tls);
+    p->server_tls = p->client_tls = NULL;
+    assert_ok(conn_write(p->client, STR("x"), soon()));
+    assert_ok(conn_read(p->server, buf, sizeof buf, soon(), &n));
+    pair_free(p);
+}
+
+static void a_cut_wakes_the_owner(void **state)
+{
+    struct pair *p = pair_new(*state);
+    char buf[4];
+    size_t n;
+    conn_cut(p->server);
+    assert_err(conn_read(p->server, buf, sizeof buf, IO_FOREVER, &n), E_CLOSED);
+    assert_err(conn_write(p->server, STR("x"), soon()), E_CLOSED);
+    pair_free(p);
+}
+
+#define IN_WORLD(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_WORLD(two_that_trust_each_other_talk),
+        IN_WORLD(a_client_without_a_certificate_is_refused),
+        IN_WORLD(a_client_of_another_authority_is_refused),
+        IN_WORLD(a_registered_certificate_of_any_maker_is_accepted),
+        IN_WORLD(a_server_of_another_authority_is_refused),
+        IN_WORLD(a_server_by_another_name_is_refused),
+        IN_WORLD(a_client_certificate_is_no_servers),
+        IN_WORLD(a_pinned_server_needs_no_authority_and_no_other_will_do),
+        IN_WORLD(an_expired_certificate_is_refused),
+        IN_WORLD(a_silent_client_meets_the_deadline),
+        IN_WORLD(what_is_not_tls_is_refused),
+        IN_WORLD(old_protocols_and_weak_suites_are_refused),
+        IN_WORLD(rules_need_sound_files),
+        IN_WORLD(megabytes_arrive_whole_and_in_order),
+        IN_WORLD(says_whether_a_read_would_wait),
+        IN_WORLD(after_a_timeout_the_connection_still_works),
+        IN_WORLD(a_write_that_nobody_reads_meets_its_deadline),
+        IN_WORLD(small_reads_get_every_byte),
+        IN_WORLD(damage_on_the_way_ends_the_connection),
+        IN_WORLD(the_rules_can_be_replaced_under_a_connection),
+        IN_WORLD(a_cut_wakes_the_owner),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
