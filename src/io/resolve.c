@@ -16,7 +16,8 @@
  * thread asks, the caller waits as long as it wants to, the last one of the two frees. */
 struct question {
     atomic_int holders;
-    int done; /* eventfd */
+    int done; /* eventfd, readable once `answered` */
+    atomic_bool answered;
     char host[HOST_MAX], service[8];
     struct addrinfo hints;
     int rc;
@@ -42,6 +43,7 @@ static void *asker(void *arg)
 {
     struct question *q = arg;
     ask(q);
+    atomic_store(&q->answered, true);
     ssize_t put = write(q->done, &(uint64_t){1}, sizeof(uint64_t));
     (void)put;
     release(q);
@@ -58,7 +60,9 @@ static err_t ask_aside(struct question *q, int64_t deadline, const struct stop *
         return E_NOMEM;
     }
     pthread_detach(id);
-    return net_wait(q->done, POLLIN, deadline, stop);
+    err_t e = net_wait(q->done, POLLIN, deadline, stop);
+    /* What the thread wrote is ours to read only past this. */
+    return e == OK && !atomic_load(&q->answered) ? E_INTERNAL : e;
 }
 
 static void collect(const struct question *q, struct addrs *ret)
