@@ -76,6 +76,7 @@ static err_t open_archive(struct data *data, enum data_mode mode, struct diag *d
         .pack_size = o->pack_size,
         .reserve = o->reserve,
         .limits = {.depth = (unsigned)o->nesting, .elements = o->elements, .value = o->value_size},
+        .head_max = o->header_size,
         .object_max = o->object_size,
     };
     return archive_open(&ao, &data->archive, &data->recovery, d);
