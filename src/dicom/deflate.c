@@ -71,11 +71,11 @@ err_t dcm_inflate(struct dcm_inflate *z, struct str *in, struct str *ret_piece)
     z->z.avail_out = sizeof z->buffer;
     int e = inflate(&z->z, Z_NO_FLUSH);
     size_t used = given - z->z.avail_in, made = sizeof z->buffer - z->z.avail_out;
-    if (used)
-        *in = str_of(in->p + used, in->n - used);
     z->in += used;
     z->out += made;
     z->ended = e == Z_STREAM_END;
+    if (given)
+        *in = z->ended ? str_of(in->p, 0) : str_of(in->p + used, in->n - used);
     *ret_piece = str_of(z->buffer, made);
     if (e == Z_MEM_ERROR)
         return E_NOMEM;

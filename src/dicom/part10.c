@@ -34,51 +34,43 @@ static struct str *field_of(struct dcm_meta *m, size_t i)
 
 /* ---- guessing (for what has no meta information, or no transfer syntax in it) ---- */
 
-/* How well the first bytes go with an encoding: 0 not at all, else more for a tag that the
- * dictionary has and a VR that it agrees with. */
-static unsigned fits_explicit(struct rd rd, bool big)
+/* Whether a data set may begin with this tag: one of the dictionary, or a private one of the low
+ * groups (nearly anything could be private otherwise). */
+static bool starts_with(uint16_t group, uint16_t element)
+{
+    if (group & 1)
+        return group < 0x100;
+    return group > 0 && group < 0xfffe && dcm_dict_vr(TAG(group, element)) != VR_NONE;
+}
+
+static bool fits_explicit(struct rd rd, bool big)
 {
     uint16_t group = big ? rd_u16be(&rd) : rd_u16le(&rd);
     uint16_t element = big ? rd_u16be(&rd) : rd_u16le(&rd);
     vr_t vr = rd_u16be(&rd);
-    vr_t dict = dcm_dict_vr(TAG(group, element));
-    if (rd.bad || !dcm_vr_flags(vr))
-        return 0;
-    if (dict == VR_NONE)
-        return TAG_IS_PRIVATE(TAG(group, element)) ? 1 : 0;
-    return vr == dcm_vr_resolve(dict, false) ? 3 : 2;
+    return !rd.bad && dcm_vr_flags(vr) && starts_with(group, element);
 }
 
-static unsigned fits_implicit(struct rd rd)
+/* No VR to go by; but the first elements of a data set are short. */
+static bool fits_implicit(struct rd rd)
 {
     uint16_t group = rd_u16le(&rd);
     uint16_t element = rd_u16le(&rd);
     uint32_t length = rd_u32le(&rd);
-    bool known = dcm_dict_vr(TAG(group, element)) != VR_NONE;
-    if (rd.bad || group == 0xfffe)
-        return 0;
-    /* The first elements of a data set are short; a private first element is not known at all. */
-    if (known && (length <= 1 << 16 || length == DCM_UNDEFINED))
-        return 2;
-    return TAG_IS_PRIVATE(TAG(group, element)) && length == DCM_UNDEFINED ? 1 : 0;
+    bool sane = length <= 1 << 16 || length == DCM_UNDEFINED;
+    return !rd.bad && sane && starts_with(group, element);
 }
 
 /* The syntax that the first bytes of a data set look like; NULL: like none. */
 static const struct dcm_ts *guess(struct str bytes)
 {
-    const struct {
-        const char *uid;
-        unsigned fit;
-    } all[] = {
-        {UID_ExplicitVRLittleEndian, fits_explicit(rd_of(bytes), false)},
-        {UID_ExplicitVRBigEndian, fits_explicit(rd_of(bytes), true)},
-        {UID_ImplicitVRLittleEndian, fits_implicit(rd_of(bytes))},
-    };
-    size_t best = 0;
-    for (size_t i = 1; i < COUNT(all); i++)
-        if (all[i].fit > all[best].fit)
-            best = i;
-    return all[best].fit ? dcm_ts_find(str_z(all[best].uid)) : NULL;
+    if (fits_explicit(rd_of(bytes), false))
+        return dcm_ts_find(STR(UID_ExplicitVRLittleEndian));
+    if (fits_explicit(rd_of(bytes), true))
+        return dcm_ts_find(STR(UID_ExplicitVRBigEndian));
+    if (fits_implicit(rd_of(bytes)))
+        return dcm_ts_find(STR(UID_ImplicitVRLittleEndian));
+    return NULL;
 }
 
 /* ---- reading ---- */
