@@ -60,6 +60,11 @@ const struct diag *assoc_diag(const struct assoc *a)
     return &a->diag;
 }
 
+bool assoc_is_requestor(const struct assoc *a)
+{
+    return a->ul.requestor;
+}
+
 bool assoc_is_open(const struct assoc *a)
 {
     return a->dead == OK && (a->ul.state == STA6 || a->ul.state == STA8);

@@ -45,7 +45,8 @@ err_t assoc_accept(struct assoc *a, const struct pdu_associate *answer) MUST_CHE
 /* Sends A-ASSOCIATE-RJ (PS3.8 9.3.4) and waits at most ARTIM for the other side to close. */
 void assoc_reject(struct assoc *a, uint8_t result, uint8_t source, uint8_t reason);
 
-/* The requestor's side: connects, proposes, waits. E_REJECTED with the reason in words in d. */
+/* The requestor's side: connects, proposes, waits. E_REJECTED (for good) or E_BUSY (for
+ * now) with the reason in words in d. */
 err_t assoc_open(struct str host, uint16_t port, const struct tls *tls,
                  const struct pdu_associate *rq, const struct assoc_limits *l,
                  const struct stop *stop, struct assoc **ret, struct diag *d) MUST_CHECK;
@@ -104,6 +105,9 @@ err_t assoc_release(struct assoc *a) MUST_CHECK;
 void assoc_abort(struct assoc *a);
 /* Closes what is still open (an established association is aborted first). NULL is fine. */
 void assoc_free(struct assoc *a);
+
+/* Whether we asked for it. */
+bool assoc_is_requestor(const struct assoc *a);
 
 /* Whether the association is established: messages may be sent. */
 bool assoc_is_open(const struct assoc *a);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "assoc/internal.h"
+#include "dicom/uid.h"
 
 /* Frees a half-made association, its diagnosis going to the caller. */
 static err_t give_up(struct assoc *a, err_t e, struct diag *d)
@@ -21,9 +22,10 @@ static err_t refused(struct assoc *a, const struct ul_event *e)
         wire_linger(a, a->limits.artim_ms);
         return E_REJECTED;
     }
-    (void)diag_set(&a->diag, E_REJECTED, "%.*s (%u/%u/%u)", STR_ARG(words), e->refusal.result,
+    err_t why = e->refusal.result == 2 ? E_BUSY : E_REJECTED;
+    (void)diag_set(&a->diag, why, "%.*s (%u/%u/%u)", STR_ARG(words), e->refusal.result,
                    e->refusal.source, e->refusal.reason);
-    return wire_lost(a, E_REJECTED);
+    return wire_lost(a, why);
 }
 
 /* The answer to whatever ends the phase of establishing other than well. */
@@ -92,8 +94,8 @@ static struct pdu_associate with_ours(const struct assoc *a, const struct pdu_as
     p.application = STR(PDU_APPLICATION_CONTEXT);
     p.max_pdu = a->limits.max_pdu;
     if (!p.implementation_uid.n) {
-        p.implementation_uid = STR(PDU_IMPLEMENTATION_UID);
-        p.implementation_version = STR(PDU_IMPLEMENTATION_VERSION);
+        p.implementation_uid = STR(LASTRA_IMPLEMENTATION_UID);
+        p.implementation_version = STR(LASTRA_IMPLEMENTATION_VERSION);
     }
     return p;
 }

@@ -19,10 +19,8 @@ enum pdu_type {
 
 enum { PDU_CONTEXTS_MAX = 128, PDU_HEADER = 6, PDV_HEADER = 6, AE_TITLE_MAX = 16 };
 
-/* The DICOM application context (PS3.7 A.2.1), and who we say we are (PS3.7 D.3.3.2). */
+/* The DICOM application context (PS3.7 A.2.1). */
 #define PDU_APPLICATION_CONTEXT "1.2.840.10008.3.1.1.1"
-#define PDU_IMPLEMENTATION_UID "2.25.99882966665715604556993855050046202004"
-#define PDU_IMPLEMENTATION_VERSION "LASTRA_0_1"
 
 /* Result of a context in an answer (PS3.8 9.3.3.2). */
 enum pdu_result {

@@ -8,11 +8,12 @@
     X("AE-1", STA4)                                                                                \
     X("AE-2", STA5)                                                                                \
     X("AE-3", STA6)                                                                                \
-    X("AE-4", STA1) X("AE-5", STA2) X("AE-6", STA3) X("AE-7", STA6) X("AE-8", STA13)               \
-        X("DT-1", STA6) X("DT-2", STA6) X("AR-1", STA7) X("AR-2", STA8) X("AR-3", STA1)            \
-            X("AR-4", STA13) X("AR-5", STA1) X("AR-6", STA7) X("AR-7", STA8) X("AR-9", STA11)      \
-                X("AR-10", STA12) X("AA-1", STA13) X("AA-2", STA1) X("AA-3", STA1) X("AA-4", STA1) \
-                    X("AA-5", STA1) X("AA-6", STA13) X("AA-7", STA13) X("AA-8", STA13)
+    X("AE-4", STA1)                                                                                \
+    X("AE-5", STA2) X("AE-6", STA3) X("AE-7", STA6) X("AE-8", STA13) X("DT-1", STA6)               \
+        X("DT-2", STA6) X("AR-1", STA7) X("AR-2", STA8) X("AR-3", STA1) X("AR-4", STA13)           \
+            X("AR-5", STA1) X("AR-6", STA7) X("AR-7", STA8) X("AR-9", STA11) X("AR-10", STA12)     \
+                X("AA-1", STA13) X("AA-2", STA1) X("AA-3", STA1) X("AA-4", STA1) X("AA-5", STA1)   \
+                    X("AA-6", STA13) X("AA-7", STA13) X("AA-8", STA13)
 
 /* Table 9-10 as it is printed: a row per event, columns Sta1 to Sta13; "" is an empty cell. Written
  * from the standard, not from the code. */
