@@ -232,7 +232,7 @@ static err_t step(struct in *in)
 {
     struct place *p = &in->place[in->depth];
     const struct member *m = &p->members[p->at];
-    vr_t vr;
+    vr_t vr = VR_NONE;
     if (TAG_ELEMENT(m->tag) == 0) {
         p->at++; /* a group length (F.2.2) */
         return OK;

@@ -174,9 +174,10 @@ static void begin_sequence(struct dcm_json *j, const struct dcm_token *t)
         return;
     }
     j->of = *t;
+    j->of.vr = VR('O', 'B'); /* whatever an implicit encoding made of it (PS3.5 A.4) */
     j->chunk_n = 0;
-    put_key(j, t);
-    j->skipping = put_uri(j, t);
+    put_key(j, &j->of);
+    j->skipping = put_uri(j, &j->of);
     j->mode = j->skipping ? MODE_EMPTY : MODE_FRAGMENTS;
     if (!j->skipping) {
         json_key(&j->json, STR("InlineBinary"));
