@@ -9,7 +9,7 @@ struct keys {
     struct key index, packs, chain;
 };
 
-/* Makes a new master key (0600). With a passphrase it is encrypted under a key that PBKDF2 makes of
+/* Makes a new master key (0600). With a passphrase it is encrypted under a key that scrypt makes of
  * it. E_EXISTS when there is one. */
 err_t keys_create(int keys_dir, struct str passphrase, struct diag *d) MUST_CHECK;
 
