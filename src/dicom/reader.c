@@ -344,6 +344,21 @@ static enum step delimiter_among_elements(struct dcm_reader *r, struct str *in, 
     return fail(r, E_MALFORMED, tag, "an item outside a sequence");
 }
 
+/* Whether an item of this length has room. One that is longer than its sequence says is believed
+ * rather than the sequence, as other readers do, when what is around the sequence has the room. */
+static bool item_fits(struct dcm_reader *r, uint32_t length)
+{
+    struct dcm_reader_level *l = top(r);
+    uint64_t need = 8 + (length == DCM_UNDEFINED ? 0 : (uint64_t)length);
+    if (need <= l->end - r->at)
+        return true;
+    if (need > r->levels[r->level - 1].end - r->at)
+        return false;
+    r->quirks |= DCM_QUIRK_SHORT_SEQUENCE;
+    l->end = r->at + need;
+    return true;
+}
+
 static enum step open_item(struct dcm_reader *r, struct str *in, uint32_t length,
                            struct dcm_token *ret)
 {
@@ -354,7 +369,7 @@ static enum step open_item(struct dcm_reader *r, struct str *in, uint32_t length
         return fail(r, E_LIMIT, l->tag, "too many items");
     if (fragment && length == DCM_UNDEFINED)
         return fail(r, E_MALFORMED, l->tag, "a fragment of undefined length");
-    if (length != DCM_UNDEFINED && 8 + (uint64_t)length > l->end - at)
+    if (!item_fits(r, length))
         return fail(r, E_MALFORMED, l->tag, "an item longer than the sequence around it");
     consume(r, in, 8);
     l->first = false;
@@ -547,6 +562,7 @@ const char *dcm_quirk_text(unsigned quirks)
         {DCM_QUIRK_OTHER_VR_MODE, "explicit and implicit VR are mixed"},
         {DCM_QUIRK_BAD_VR, "an unknown value representation"},
         {DCM_QUIRK_MISSING_DELIMITER, "a delimiter is missing"},
+        {DCM_QUIRK_SHORT_SEQUENCE, "a sequence is longer than its length says"},
         {DCM_QUIRK_STRAY_DELIMITER, "a delimiter has nothing to end"},
         {DCM_QUIRK_ORDER, "elements are not in the order of their tags"},
         {DCM_QUIRK_ODD_LENGTH, "a value of odd length"},

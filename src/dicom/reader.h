@@ -10,8 +10,9 @@
  * What is often wrong in practice is read all the same and noted in `quirks`: odd lengths, a wrong
  * or unknown VR, a missing or stray delimiter, explicit VR in what was announced as implicit and
  * the reverse, UN of undefined length (implicit little endian inside, PS3.5
- * 6.2.2), zeros after the end. What cannot be trusted is E_MALFORMED: an element longer than the
- * item around it, something that is not an item in a sequence.
+ * 6.2.2), a sequence whose length is too small for its last item, zeros after the end. What cannot
+ * be trusted is E_MALFORMED: an element longer than the item around it, something that is not an
+ * item in a sequence.
  */
 #ifndef LASTRA_DICOM_READER_H
 #define LASTRA_DICOM_READER_H
@@ -53,6 +54,7 @@ enum dcm_quirk {
     DCM_QUIRK_TRUNCATED = 1 << 5, /* the data ended within an element or item of known length */
     DCM_QUIRK_STRAY_DELIMITER = 1 << 6,
     DCM_QUIRK_TRAILING_ZEROS = 1 << 7,
+    DCM_QUIRK_SHORT_SEQUENCE = 1 << 8, /* an item is longer than its sequence's length has room */
 };
 
 enum { DCM_READER_DEPTH_MAX = 64, DCM_READER_LEVELS = 2 * DCM_READER_DEPTH_MAX + 1 };

@@ -250,9 +250,10 @@ static void refuses_what_cannot_be_trusted(void **state)
         /* An element past its item, an item past its sequence, a sequence past its item. */
         "0800 4011 'SQ' 0000 12000000 feff 00e0 0a000000 1000 1000 'PN' 0400 'ab' 1000 2000 'LO' "
         "0000",
-        "0800 4011 'SQ' 0000 08000000 feff 00e0 02000000 'abcd'",
+        "0800 4011 'SQ' 0000 08000000 feff 00e0 02000000 'abcdefgh'",
         "0800 4011 'SQ' 0000 14000000 feff 00e0 0c000000 0800 9911 'SQ' 0000 02000000 'abcd'",
-        "0800 4011 'SQ' 0000 08000000 feff 00e0 feffffff 'abcd'",
+        "0800 4011 'SQ' 0000 1c000000 feff 00e0 14000000 0800 9911 'SQ' 0000 08000000"
+        "feff 00e0 02000000 'abcd'",
         /* Lengths that leave no room for a header. */
         "0800 4011 'SQ' 0000 04000000 feff 00e0 00000000",
         "0800 4011 'SQ' 0000 0c000000 feff 00e0 04000000 1000 1000 'PN' 0000",
@@ -279,6 +280,15 @@ static void a_lying_length_at_the_top_is_a_truncated_value(void **state)
     reads("1000 1000 'PN' 0400 'ab'", DCM_EXPLICIT_LE, DCM_QUIRK_TRUNCATED, "00100010PN=ab;");
     reads("0800 4011 'SQ' 0000 feffffff feff 00e0 f0ffffff 1000 1000 'PN' 0000", DCM_EXPLICIT_LE,
           DCM_QUIRK_TRUNCATED, "00081140SQ[{00100010PN=;}]");
+}
+
+static void
+a_sequence_that_is_too_short_for_its_last_item_is_believed_less_than_the_item(void **state)
+{
+    (void)state;
+    reads("0800 4011 'SQ' 0000 0a000000  feff 00e0 08000000 1000 1000 'PN' 0000"
+          "1000 2000 'LO' 0000",
+          DCM_EXPLICIT_LE, DCM_QUIRK_SHORT_SEQUENCE, "00081140SQ[{00100010PN=;}]00100020LO=;");
 }
 
 static void data_cut_at_any_byte_ends_well(void **state)
@@ -440,6 +450,8 @@ int main(void)
         cmocka_unit_test(reads_over_odd_lengths_wrong_order_and_padding),
         cmocka_unit_test(refuses_what_cannot_be_trusted),
         cmocka_unit_test(a_lying_length_at_the_top_is_a_truncated_value),
+        cmocka_unit_test(
+            a_sequence_that_is_too_short_for_its_last_item_is_believed_less_than_the_item),
         cmocka_unit_test(data_cut_at_any_byte_ends_well),
         cmocka_unit_test(a_million_nested_sequences_are_refused_at_the_limit),
         cmocka_unit_test(a_million_elements_are_read_and_one_more_refused),
