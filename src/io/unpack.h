@@ -16,15 +16,18 @@ struct unpack_limits {
     uint64_t entries;     /* how many files */
     uint64_t entry_bytes; /* of one file, unpacked */
     uint64_t total_bytes; /* of all files, unpacked */
-    unsigned ratio;       /* unpacked bytes for each byte of the archive read, past the first MiB */
+    unsigned ratio;       /* unpacked bytes for each byte of the archive, past the first MiB */
 };
+/* The ratio is just past what deflate can do: a black image packs that well, a bomb in xz or zstd
+ * better by far. */
 #define UNPACK_LIMITS_DEFAULT                                                                      \
-    ((struct unpack_limits){1000000, (uint64_t)16 << 30, (uint64_t)1 << 40, 200})
+    ((struct unpack_limits){1000000, (uint64_t)16 << 30, (uint64_t)1 << 40, 1100})
 
 struct unpack;
 
-/* Whether the first bytes of a file (262 are enough) look like an archive that this can read. */
-enum { UNPACK_HEAD = 262 };
+/* Whether the first bytes of a file (UNPACK_HEAD are enough) look like an archive that this can
+ * read. A DICOM file never does, whatever its preamble holds. */
+enum { UNPACK_HEAD = 512 };
 bool unpack_looks_so(struct str head);
 
 /* From an open file, which stays the caller's and must outlive it; or from memory. E_MALFORMED when
