@@ -55,14 +55,16 @@ static err_t open_registry(struct data *data, struct diag *d)
 {
     struct sql *sql;
     TRY(archive_index_open(data->path, str_z(data->passphrase), false, &sql, d));
-    struct access_options ao = {
-        .sql = sql, .public_networks = data->public, .n_public_networks = data->n_public};
+    const struct options *o = &data->options;
+    struct access_options ao = {.sql = sql,
+                                .public_networks = data->public,
+                                .n_public_networks = data->n_public,
+                                .limits = {o->peer_associations, o->peer_objects, o->peer_bytes}};
     TRY(access_open(&ao, &data->access, d));
     TRY(dir_make(data->dir, "audit", &data->audit_dir, d));
-    struct audit_options o = {.dir = data->audit_dir,
-                              .key = &data->keys.chain,
-                              .source_id = str_z(data->options.ae_title)};
-    return audit_open(&o, &data->audit, d);
+    struct audit_options au = {
+        .dir = data->audit_dir, .key = &data->keys.chain, .source_id = str_z(o->ae_title)};
+    return audit_open(&au, &data->audit, d);
 }
 
 static err_t open_archive(struct data *data, enum data_mode mode, struct diag *d)
@@ -94,6 +96,8 @@ static err_t open_all(struct data *data, enum data_mode mode, const struct str *
     TRY(parse_networks(data, d));
     TRY(dir_open(data->dir, "keys", &data->keys_dir, d));
     TRY(unlock(data, d));
+    if (mode == DATA_KEYS)
+        return OK;
     if (mode != DATA_REGISTRY)
         TRY(open_archive(data, mode, d));
     return open_registry(data, d);

@@ -18,6 +18,7 @@
 
 enum data_mode {
     DATA_OPTIONS,  /* lastra.conf only */
+    DATA_KEYS,     /* and the keys, nothing opened that writes */
     DATA_REGISTRY, /* peers, users and the audit trail; also beside a running server */
     DATA_LOOK,     /* and the archive for looking, beside a running server */
     DATA_WORK,     /* and the archive for work: the only process */
