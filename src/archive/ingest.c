@@ -432,7 +432,7 @@ err_t archive_index_place(struct archive *a, const struct pack_info *info, struc
     if (!a->batch)
         return diag_set(d, E_DENIED, "the data folder is open for looking only");
     header_init(&header, &a->o.limits, a->o.head_max);
-    err_t e = record_head(a->packs, info, &head, d);
+    err_t e = record_head(a->packs, info->place, &head, NULL, d);
     if (e == OK)
         e = record_entry(info, wr_str(&head), &header, &entry, d);
     if (e == OK)

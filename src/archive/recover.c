@@ -37,7 +37,7 @@ static err_t replay_record(void *ctx, const struct pack_record *r)
         p->result->damaged++;
     if (r->error != OK || r->tombstone || !r->live)
         return OK;
-    err_t e = record_head(p->a->packs, &r->info, &p->head, p->d);
+    err_t e = record_head(p->a->packs, r->info.place, &p->head, NULL, p->d);
     if (e == OK)
         e = record_entry(&r->info, wr_str(&p->head), &p->header, &entry, p->d);
     if (is_of_record(e)) {

@@ -121,6 +121,16 @@ static err_t patient_row(struct rows *r, const struct entry *e, struct at *at)
     return add_names(r, at->patient, e->text[ENTRY_NAMES]);
 }
 
+static int64_t study_date(const struct entry *e)
+{
+    return e->has[ENTRY_STUDY_DATE] ? e->number[ENTRY_STUDY_DATE] : STUDY_DATE_UNKNOWN;
+}
+
+static int64_t study_time(const struct entry *e)
+{
+    return e->has[ENTRY_STUDY_TIME] ? e->number[ENTRY_STUDY_TIME] : STUDY_TIME_UNKNOWN;
+}
+
 static err_t new_study(struct rows *r, const struct entry *e, struct str uid, struct at *at)
 {
     struct sql_stmt *q = r->q[ADD_STUDY];
@@ -128,8 +138,8 @@ static err_t new_study(struct rows *r, const struct entry *e, struct str uid, st
     at->new_study = true;
     sql_bind_blob(q, 1, uid);
     sql_bind_i64(q, 2, at->patient);
-    bind_number(q, 3, e, ENTRY_STUDY_DATE);
-    bind_number(q, 4, e, ENTRY_STUDY_TIME);
+    sql_bind_i64(q, 3, study_date(e));
+    sql_bind_i64(q, 4, study_time(e));
     sql_bind_text(q, 5, e->text[ENTRY_ACCESSION]);
     sql_bind_blob(q, 6, e->text[ENTRY_STUDY]);
     return insert(r, ADD_STUDY, &at->study);
@@ -184,20 +194,14 @@ static err_t fill_study(struct rows *r, const struct entry *e, struct at *at)
     struct sql_stmt *had = r->q[FIND_STUDY], *q = r->q[FILL_STUDY];
     struct wr w = wr_heap(2 * EXTRA_MAX);
     bool news = extra_merge(sql_blob(had, 4), e->text[ENTRY_STUDY], &w);
-    bool date = sql_is_null(had, 5) && e->has[ENTRY_STUDY_DATE];
+    bool date = sql_i64(had, 5) == STUDY_DATE_UNKNOWN && e->has[ENTRY_STUDY_DATE];
     bool accession = !sql_text(had, 7).n && e->text[ENTRY_ACCESSION].n;
     err_t err = OK;
     if (!w.bad && (news || date || accession)) {
         sql_bind_i64(q, 1, at->study);
         sql_bind_blob(q, 2, wr_str(&w));
-        for (int i = 0; i < 2; i++) {
-            if (date)
-                bind_number(q, 3 + i, e, i ? ENTRY_STUDY_TIME : ENTRY_STUDY_DATE);
-            else if (sql_is_null(had, 5 + i))
-                sql_bind_null(q, 3 + i);
-            else
-                sql_bind_i64(q, 3 + i, sql_i64(had, 5 + i));
-        }
+        sql_bind_i64(q, 3, date ? study_date(e) : sql_i64(had, 5));
+        sql_bind_i64(q, 4, date ? study_time(e) : sql_i64(had, 6));
         sql_bind_text(q, 5, accession ? e->text[ENTRY_ACCESSION] : sql_text(had, 7));
         err = sql_run(q);
     }

@@ -19,13 +19,15 @@ static const char *const steps[SCHEMA_VERSION] = {
     "CREATE TABLE patient_name (name TEXT NOT NULL, patient INTEGER NOT NULL,"
     " PRIMARY KEY (name, patient))" CLUSTERED ";" GRAM_TABLE
 
+    /* date: yyyymmdd, 0 unknown; time: seconds, -1 unknown. */
     "CREATE TABLE study (id INTEGER PRIMARY KEY, uid BLOB NOT NULL, patient INTEGER NOT NULL,"
-    " date INTEGER, time INTEGER, series INTEGER NOT NULL, instances INTEGER NOT NULL,"
+    " date INTEGER NOT NULL, time INTEGER NOT NULL, series INTEGER NOT NULL, instances INTEGER NOT "
+    "NULL,"
     " flags INTEGER NOT NULL, accession TEXT NOT NULL, modalities TEXT NOT NULL,"
     " extra BLOB NOT NULL);"
     "CREATE UNIQUE INDEX study_uid ON study (uid);"
     "CREATE INDEX study_patient ON study (patient);"
-    "CREATE INDEX study_date ON study (date, time) WHERE date IS NOT NULL;"
+    "CREATE INDEX study_date ON study (date, time);"
     "CREATE INDEX study_accession ON study (accession) WHERE accession <> '';"
     "CREATE INDEX study_flags ON study (flags) WHERE flags <> 0;"
 
@@ -51,6 +53,10 @@ static const char *const steps[SCHEMA_VERSION] = {
     "CREATE TABLE conflict (id INTEGER PRIMARY KEY, uid BLOB NOT NULL, pack INTEGER NOT NULL,"
     " at INTEGER NOT NULL, size INTEGER NOT NULL, received INTEGER NOT NULL, UNIQUE (pack, at));"
     "CREATE INDEX conflict_uid ON conflict (uid);"
+
+    /* Objects without a row that the packs are still to drop (remove.h). */
+    "CREATE TABLE removal (pack INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " PRIMARY KEY (pack, at))" CLUSTERED ";"
 
     /* For each pack: up to where its records are in the index, and how much of it is live. */
     "CREATE TABLE pack (id INTEGER PRIMARY KEY, done INTEGER NOT NULL,"

@@ -10,6 +10,8 @@ enum {
     /* An instance's row id is its series' times this plus its number of arrival in the series, so
      * that a series' instances lie together and need no index. */
     SERIES_SPAN = 1 << 24,
+    STUDY_DATE_UNKNOWN = 0,
+    STUDY_TIME_UNKNOWN = -1,
     STUDY_OTHER_PATIENT = 1, /* study.flags: objects came that name another patient */
 };
 
