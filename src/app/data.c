@@ -56,10 +56,8 @@ static err_t open_registry(struct data *data, struct diag *d)
     struct sql *sql;
     TRY(archive_index_open(data->path, str_z(data->passphrase), false, &sql, d));
     const struct options *o = &data->options;
-    struct access_options ao = {.sql = sql,
-                                .public_networks = data->public,
-                                .n_public_networks = data->n_public,
-                                .limits = {o->peer_associations, o->peer_objects, o->peer_bytes}};
+    struct access_options ao = {
+        .sql = sql, .public_networks = data->public, .n_public_networks = data->n_public};
     TRY(access_open(&ao, &data->access, d));
     TRY(dir_make(data->dir, "audit", &data->audit_dir, d));
     struct audit_options au = {
