@@ -74,8 +74,6 @@ static err_t perform(struct session *s, const struct dimse_command *rq)
     if (!service)
         return session_answer(s, rq, DIMSE_SOP_CLASS_NOT_SUPPORTED,
                               STR("not an operation of this context's SOP class"));
-    if (rq->refuse)
-        return session_answer(s, rq, rq->refuse, str_z(assoc_diag(s->assoc)->text));
     if (!str_eq(rq->sop_class, c->abstract_syntax))
         return session_answer(s, rq, DIMSE_SOP_CLASS_NOT_SUPPORTED,
                               STR("the SOP class is not that of the presentation context"));
@@ -157,15 +155,14 @@ static void log_accepted(const struct session *s, bool tls)
               s->peer, s->address, tls ? "yes" : "no", contexts, s->answer->n_contexts);
 }
 
-static void serve(const struct reception *r, struct assoc *a, struct visit *visit,
-                  const struct pdu_associate *answer)
+static void serve(const struct reception *r, struct assoc *a, struct visit *visit)
 {
     struct session s = {
         .options = r->options,
         .halt = r->halt,
         .assoc = a,
         .visit = visit,
-        .answer = answer,
+        .answer = assoc_answer(a),
         .arena = arena_init(SESSION_ARENA),
         .out = wr_heap(r->options->identifier_size * 2),
     };
@@ -180,22 +177,26 @@ static void serve(const struct reception *r, struct assoc *a, struct visit *visi
     end_session(&s, e, begun_us);
 }
 
-static void accept_and_serve(const struct reception *r, struct assoc *a, struct visit *visit)
+static err_t accept_request(const struct reception *r, struct assoc *a, uint32_t grants)
 {
     const struct server_options *o = r->options;
     struct negotiate_rules rules = {
-        .grants = visit_peer(visit)->grants,
+        .grants = grants,
         .max_pdu = o->limits.max_pdu,
         .contexts = o->contexts,
         .operations = o->operations,
     };
     struct arena arena __attribute__((cleanup(arena_done))) = arena_init(NEGOTIATION_ARENA);
     struct pdu_associate answer;
-    err_t e = negotiate(assoc_request(a), &rules, &arena, &answer);
+    TRY(negotiate(assoc_request(a), &rules, &arena, &answer));
+    return assoc_accept(a, &answer);
+}
+
+static void accept_and_serve(const struct reception *r, struct assoc *a, struct visit *visit)
+{
+    err_t e = accept_request(r, a, visit_peer(visit)->grants);
     if (e == OK)
-        e = assoc_accept(a, &answer);
-    if (e == OK)
-        serve(r, a, visit, &answer);
+        serve(r, a, visit);
     else
         association_refused(r, LOG_ASSOCIATION_ABORTED, conn_peer(assoc_conn(a)),
                             str_z(visit_peer(visit)->aet), diag_text(assoc_diag(a), e));
