@@ -218,7 +218,7 @@ err_t file_read_some(int fd, uint64_t at, void *buf, size_t n, size_t *ret_n, st
 
 err_t file_read_at(int fd, uint64_t at, void *buf, size_t n, struct diag *d)
 {
-    for (size_t done = 0, part; done < n; done += part) {
+    for (size_t done = 0, part = 0; done < n; done += part) {
         TRY(file_read_some(fd, at + done, (char *)buf + done, n - done, &part, d));
         if (part == 0)
             return diag_set(d, E_DAMAGED, "the file ends at byte %llu, before its contents do",
@@ -332,7 +332,7 @@ static err_t load_fd(int fd, const char *name, size_t max, struct wr *ret, struc
 {
     char buf[8192];
     for (uint64_t at = 0;;) {
-        size_t n;
+        size_t n = 0;
         TRY(file_read_some(fd, at, buf, sizeof buf, &n, d));
         if (n == 0)
             return ret->bad ? diag_set(d, E_LIMIT, "no room for %s", name) : OK;

@@ -9,7 +9,14 @@
 #include "base/wr.h"
 #include "io/clock.h"
 
-enum { DRAW_US = 100000, WIDTH_DEFAULT = 80, WIDTH_MAX = 200, BAR = 24, LINE_CAP = 512 };
+enum {
+    DRAW_US = 100000,
+    WIDTH_DEFAULT = 80,
+    WIDTH_MAX = 200,
+    BAR = 24,
+    LINE_CAP = 512,
+    TOO_LONG = 360000
+};
 
 static void put_all(int fd, struct str s)
 {
@@ -59,7 +66,7 @@ static void put_size(struct wr *w, double v)
 
 static void put_time(struct wr *w, double seconds)
 {
-    uint64_t s = seconds < 1e9 ? (uint64_t)(seconds + 0.5) : 1000000000;
+    uint64_t s = (uint64_t)(seconds + 0.5);
     if (s >= 3600)
         wr_printf(w, "%llu:%02llu:%02llu", (unsigned long long)(s / 3600),
                   (unsigned long long)(s / 60 % 60), (unsigned long long)(s % 60));
@@ -113,9 +120,10 @@ static void put_rates(struct wr *w, const struct progress *p, double seconds, do
         put_size(w, (double)p->bytes / seconds);
         wr_put(w, STR("/s"));
     }
-    if (f > 0 && f < 1) {
+    double left = f > 0 ? seconds * (1 - f) / f : TOO_LONG;
+    if (left > 0 && left < TOO_LONG) {
         wr_put(w, STR("  "));
-        put_time(w, seconds * (1 - f) / f);
+        put_time(w, left);
         wr_put(w, STR(" left"));
     }
 }
