@@ -258,6 +258,11 @@ void conn_set_stop(struct conn *c, const struct stop *stop)
     c->stop = stop;
 }
 
+struct str conn_peer_name(const struct conn *c)
+{
+    return c->tls ? session_peer_name(c->tls) : STR("");
+}
+
 bool conn_is_tls(const struct conn *c)
 {
     return c->tls != NULL;

@@ -36,6 +36,7 @@ struct session {
     uint8_t peek;
     bool has_peer;
     uint8_t peer[DIGEST_SIZE];
+    char name[65]; /* a common name has at most 64 characters (RFC 5280 A.1) */
     err_t refused; /* why the certificate was not accepted */
 };
 
@@ -139,15 +140,36 @@ static err_t check_chain(struct session *s)
     return rc == 0 && status == 0 ? OK : E_DENIED;
 }
 
+/* The common name of the other side's certificate; empty when it has none, or more than one, or one
+ * that is no plain text. Only of a chain that holds. */
+static void take_name(struct session *s)
+{
+    unsigned n = 0;
+    const gnutls_datum_t *chain = gnutls_certificate_get_peers(s->tls, &n);
+    gnutls_x509_crt_t cert;
+    size_t size = sizeof s->name, none = 0;
+    if (gnutls_x509_crt_init(&cert) < 0)
+        return;
+    int rc = gnutls_x509_crt_import(cert, &chain[0], GNUTLS_X509_FMT_DER);
+    if (rc == 0)
+        rc = gnutls_x509_crt_get_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, 0, s->name, &size);
+    bool alone = gnutls_x509_crt_get_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 1, 0, NULL,
+                                               &none) == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
+    if (rc != 0 || !alone || size >= sizeof s->name || strlen(s->name) != size)
+        s->name[0] = 0;
+    gnutls_x509_crt_deinit(cert);
+}
+
 static err_t judge(struct session *s)
 {
     const struct tls *r = s->rules;
     TRY(take_fingerprint(s));
     if (!r->server && r->pinned)
         return crypto_same(s->peer, r->pin, DIGEST_SIZE) ? OK : E_DENIED;
-    if (r->server && r->known && r->known(r->ctx, s->peer))
-        return OK;
-    return check_chain(s);
+    err_t chain = check_chain(s);
+    if (chain == OK)
+        take_name(s);
+    return r->server && r->known && r->known(r->ctx, s->peer) ? OK : chain;
 }
 
 /* GnuTLS asks here within the handshake, before it says that all is well. */
@@ -155,8 +177,10 @@ static int verify(gnutls_session_t tls)
 {
     struct session *s = gnutls_session_get_ptr(tls);
     s->refused = judge(s);
-    if (s->refused != OK)
+    if (s->refused != OK) {
         s->has_peer = false;
+        s->name[0] = 0;
+    }
     return s->refused == OK ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
@@ -387,6 +411,11 @@ bool session_peer_cert(const struct session *s, uint8_t ret_sha256[32])
     if (s->has_peer)
         memcpy(ret_sha256, s->peer, DIGEST_SIZE);
     return s->has_peer;
+}
+
+struct str session_peer_name(const struct session *s)
+{
+    return str_z(s->name);
 }
 
 void session_bye(struct session *s)

@@ -19,6 +19,8 @@ err_t session_write(struct session *s, const struct str *parts, size_t n,
                     int64_t deadline) MUST_CHECK;
 bool session_readable(struct session *s);
 bool session_peer_cert(const struct session *s, uint8_t ret_sha256[32]);
+/* The common name in it, where a trusted authority signed it. */
+struct str session_peer_name(const struct session *s);
 
 /* close_notify, if it can go without waiting. */
 void session_bye(struct session *s);
