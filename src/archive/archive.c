@@ -7,6 +7,7 @@
 
 #include "archive/archive_private.h"
 #include "archive/recover.h"
+#include "archive/remove.h"
 #include "io/clock.h"
 #include "io/file.h"
 
@@ -123,11 +124,14 @@ static void defaults(struct archive_options *o)
     o->limits.value = o->limits.value ? o->limits.value : 1 << 20;
 }
 
-static err_t take_lock(struct archive *a, struct diag *d)
+err_t archive_lock(int dir, int *ret_fd, struct diag *d)
 {
-    TRY(file_open(a->dir, "lock", FILE_OPEN_OR_CREATE, &a->lock_fd, d));
-    err_t e = file_lock(a->lock_fd, d);
-    return e == E_BUSY ? diag_set(d, e, "another process works on this data folder") : e;
+    TRY(file_open(dir, "lock", FILE_OPEN_OR_CREATE, ret_fd, d));
+    err_t e = file_lock(*ret_fd, d);
+    if (e != E_BUSY)
+        return e;
+    file_close(ret_fd);
+    return diag_set(d, e, "another process works on this data folder");
 }
 
 static err_t open_packs(struct archive *a, struct diag *d)
@@ -151,7 +155,7 @@ static err_t start_committer(struct archive *a, struct diag *d)
 
 static err_t open_for_work(struct archive *a, struct archive_recovery *recovery, struct diag *d)
 {
-    TRY(take_lock(a, d));
+    TRY(archive_lock(a->dir, &a->lock_fd, d));
     TRY(open_index(a->uri, &a->keys, a->o.cache, false, false, &a->writer, d));
     TRY(schema_prepare(a->writer, d));
     TRY(open_packs(a, d));
@@ -191,7 +195,8 @@ static err_t open_all(struct archive *a, struct archive_recovery *recovery, stru
                             .cache = a->o.reader_cache,
                             .read_only = true,
                             .busy_ms = BUSY_MS};
-    return pool_init(&a->pool, &o, a->o.readers);
+    TRY(pool_init(&a->pool, &o, a->o.readers));
+    return a->o.mode == ARCHIVE_WORK ? removal_finish(a, d) : OK;
 }
 
 err_t archive_open(const struct archive_options *o, struct archive **ret,

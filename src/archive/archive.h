@@ -21,6 +21,7 @@
 #include "store/sql.h"
 
 struct archive;
+struct progress; /* io/progress.h */
 
 enum archive_mode { ARCHIVE_WORK, ARCHIVE_LOOK };
 
@@ -29,14 +30,15 @@ struct archive_options {
     const char *path; /* DATA */
     struct str passphrase;
     enum archive_mode mode;
-    size_t readers;           /* index connections at most for reading at one time (16) */
-    size_t cache;             /* bytes of page cache of the writing connection (24 MiB) */
-    size_t reader_cache;      /* of each reading connection (2 MiB) */
-    uint64_t pack_size;       /* a pack is closed past this (1 GiB) */
-    uint64_t reserve;         /* disk kept free (256 MiB) */
-    struct dcm_limits limits; /* on data sets from outside (depth 64, 16 M elements, 1 MiB) */
-    size_t head_max;          /* bytes of an object that stand ready for the index (1 MiB) */
-    uint64_t object_max;      /* bytes of one object, 0 no limit (0) */
+    size_t readers;            /* index connections at most for reading at one time (16) */
+    size_t cache;              /* bytes of page cache of the writing connection (24 MiB) */
+    size_t reader_cache;       /* of each reading connection (2 MiB) */
+    uint64_t pack_size;        /* a pack is closed past this (1 GiB) */
+    uint64_t reserve;          /* disk kept free (256 MiB) */
+    struct dcm_limits limits;  /* on data sets from outside (depth 64, 16 M elements, 1 MiB) */
+    size_t head_max;           /* bytes of an object that stand ready for the index (1 MiB) */
+    struct progress *progress; /* of what opening replays; may be NULL */
+    uint64_t object_max;       /* bytes of one object, 0 no limit (0) */
 };
 
 /* What opening found to do. */

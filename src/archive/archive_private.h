@@ -32,6 +32,10 @@ struct archive {
     struct diag unindexed_why;
 };
 
+/* The lock that a data folder's one working process holds until the descriptor is closed. E_BUSY.
+ */
+err_t archive_lock(int dir, int *ret_fd, struct diag *d) MUST_CHECK;
+
 /* An object is in a pack but could not be put into the index: for `status`. */
 void archive_note_unindexed(struct archive *a, const struct diag *why);
 

@@ -19,7 +19,7 @@ struct fetch_item {
     uint64_t size; /* data set bytes as stored */
 };
 
-enum { FETCH_MAX = 4000000 };
+enum { FETCH_MAX = 1000000 };
 
 /* Unique keys only: the level's own (one or a list) and, unless relational, one value of each level
  * above. Any other key is passed over, as PS3.4 C.4.2.1.4.1 has it. The set of instances is fixed

@@ -113,10 +113,10 @@ static const struct match *match_of(const struct keys_of *k, enum plan_lead lead
 
 static bool all_of_kind(const struct match *m, enum match_kind kind)
 {
-    for (size_t i = 0; m && i < m->n; i++)
+    for (size_t i = 0; i < m->n; i++)
         if (m->values[i].kind != kind)
             return false;
-    return m && m->n;
+    return m->n > 0;
 }
 
 /* Of a name only the first group's beginning is sure to stand in the index as it is. */
@@ -126,33 +126,23 @@ static struct str prefix_of(const struct match *m, size_t i)
     return m->vr == VR('P', 'N') ? str_slice(prefix, 0, str_find(prefix, '=')) : prefix;
 }
 
-static size_t shortest_prefix(const struct match *m)
-{
-    size_t n = SIZE_MAX;
-    for (size_t i = 0; i < m->n; i++) {
-        bool text = m->values[i].kind == MATCH_TEXT || m->values[i].kind == MATCH_WILDCARD;
-        n = size_min(n, text ? prefix_of(m, i).n : 0);
-    }
-    return m->n ? n : 0;
-}
-
+/* Alternatives may overlap, and a row would come twice: only a single one leads. */
 static bool has_prefix(const struct match *m, size_t at_least)
 {
-    return m && shortest_prefix(m) >= at_least;
+    if (m->n != 1 || (m->values[0].kind != MATCH_TEXT && m->values[0].kind != MATCH_WILDCARD))
+        return false;
+    return prefix_of(m, 0).n >= at_least;
 }
 
 static bool has_runs(const struct match *m)
 {
-    for (size_t i = 0; m && i < m->n; i++)
-        if (!m->values[i].n_runs)
-            return false;
-    return m && m->n;
+    return m->n == 1 && m->values[0].kind == MATCH_WILDCARD && m->values[0].n_runs;
 }
 
 /* Days from the first to the last, at most `max`. */
 static bool has_days(const struct match *m, int64_t max)
 {
-    if (!m || m->kind != MATCH_RANGE || m->n != 1)
+    if (m->kind != MATCH_RANGE || m->n != 1)
         return false;
     struct dt_span s = m->values[0].span;
     if (s.lo == DT_OPEN_LOW || s.hi == DT_OPEN_HIGH)
@@ -223,6 +213,21 @@ struct plan plan_make(const struct keys_of *k)
     if (p.level > leads[p.lead].level)
         p.n_order += p.level - leads[p.lead].level;
     return p;
+}
+
+bool plan_is_repeat(const struct plan *p, size_t i)
+{
+    return i && str_eq(p->match->values[i].text, p->match->values[i - 1].text);
+}
+
+bool plan_order_is_text(const struct plan *p, size_t i)
+{
+    static const char *const text[] = {"p.pid", "p.issuer", "p.apart", "n.name", "s.accession"};
+    const struct lead *lead = &leads[p->lead];
+    for (size_t k = 0; i < COUNT(lead->order) && lead->order[i] && k < COUNT(text); k++)
+        if (!strcmp(lead->order[i], text[k]))
+            return true;
+    return false;
 }
 
 /* Bounds. */

@@ -87,6 +87,12 @@ struct plan plan_make(const struct keys_of *k);
 err_t plan_value(const struct plan *p, const uint8_t seed[16], size_t i, struct arena *a,
                  struct plan_value *ret) MUST_CHECK;
 
+/* Whether a turn looks for the same as the one before it (a UID twice in a list). */
+bool plan_is_repeat(const struct plan *p, size_t i);
+
+/* Whether the i-th order column is text; else a whole number. */
+bool plan_order_is_text(const struct plan *p, size_t i);
+
 /* The statement; resume: with a lower bound for the order columns (parameters from PLAN_RESUME). */
 void plan_sql(const struct plan *p, bool resume, struct wr *w);
 

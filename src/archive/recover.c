@@ -1,6 +1,7 @@
 #include "archive/recover.h"
 
 #include "archive/record.h"
+#include "io/progress.h"
 
 enum { RECORDS_PER_COMMIT = 1000 };
 
@@ -45,6 +46,8 @@ static err_t replay_record(void *ctx, const struct pack_record *r)
         return OK;
     }
     TRY(e);
+    if (p->a->o.progress)
+        progress_add(p->a->o.progress, 1, r->info.size);
     TRY(rows_add(p->a->rows, &entry, &outcome, p->d));
     *(outcome == ROWS_KNOWN ? &p->result->skipped : &p->result->replayed) += 1;
     return ++p->uncommitted >= RECORDS_PER_COMMIT ? commit(p) : OK;

@@ -36,7 +36,7 @@ struct row row_begin(struct row_reader *r, struct sql *db, struct sql_stmt *q)
     return (struct row){.reader = r, .db = db, .q = q};
 }
 
-/* A column of the one row of a side statement. */
+/* The one row of a side statement, if there is one. */
 static err_t side(struct row *r, struct str text, int64_t id,
                   err_t (*take)(struct row *r, struct sql_stmt *q))
 {
@@ -45,9 +45,8 @@ static err_t side(struct row *r, struct str text, int64_t id,
     TRY(sql_prepare(r->db, text, &q, NULL));
     sql_bind_i64(q, 1, id);
     err_t e;
-    while ((e = sql_step(q, &row)) == OK && row && e == OK)
-        if ((e = take(r, q)) != OK)
-            break;
+    if ((e = sql_step(q, &row)) == OK && row)
+        e = take(r, q);
     sql_free(q);
     return e;
 }
@@ -179,8 +178,8 @@ static err_t classes(struct row *r, struct str *ret)
             struct str two = str_slice(list, i, CLASS_BYTES), uid;
             if (has_class(wr_str(&seen), two) || seen.cap - seen.n < CLASS_BYTES)
                 continue;
-            e = terms_text(&r->reader->a->terms, r->db,
-                           (uint8_t)two.p[0] << 8 | (uint8_t)two.p[1], &uid);
+            e = terms_text(&r->reader->a->terms, r->db, (uint8_t)two.p[0] << 8 | (uint8_t)two.p[1],
+                           &uid);
             wr_printf(&text, "%s%.*s", text.n ? "\\" : "", STR_ARG(uid));
             wr_put(&seen, two);
         }

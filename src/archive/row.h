@@ -13,7 +13,6 @@ struct row_reader {
     struct arena scratch; /* of one row */
     struct wr head;       /* an object's header part, when a key needs it */
     struct header header;
-    bool header_ready;
     struct charset_conv *conv;
 };
 
@@ -24,13 +23,13 @@ struct row {
     struct str equipment;
     bool has_equipment;
     bool has_sums;
-    int64_t sums[3]; /* studies, series, instances of the patient */
+    int64_t sums[3];   /* studies, series, instances of the patient */
     struct dcm_ds *ds; /* the header part, once wanted; NULL when it cannot be read */
     bool has_ds;
 };
 
-err_t row_reader_init(struct row_reader *r, struct archive *a, const struct keys_of *keys)
-    MUST_CHECK;
+err_t row_reader_init(struct row_reader *r, struct archive *a,
+                      const struct keys_of *keys) MUST_CHECK;
 void row_reader_done(struct row_reader *r);
 
 /* The row that the statement stands on. Values live until the next row_begin. */
