@@ -25,8 +25,7 @@ struct access_options {
     struct sql *sql;                       /* taken over, also on failure */
     const struct network *public_networks; /* that peers may live in (option networks_public) */
     size_t n_public_networks;
-    struct peer_limits limits; /* of peers without their own (options peer_*); zeroed:
-                                  PEER_LIMITS_DEFAULT */
+    struct peer_limits limits; /* of peers without their own; zeroed: PEER_LIMITS_DEFAULT */
 };
 
 /* Opens, making or migrating its tables first: peer, peer_network, peer_cert, peer_destination,

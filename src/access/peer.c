@@ -236,7 +236,7 @@ static err_t check_networks(const struct peer *p, const struct network *public_n
 {
     if (!p->n_networks)
         return diag_set(d, E_USAGE,
-                        "%s needs the network it comes from: --from 10.1.2.3 or --from 10.1.0.0/16",
+                        "%s needs a network that it comes from, such as 10.1.2.3 or 10.1.0.0/16",
                         p->aet);
     for (size_t i = 0; i < p->n_networks; i++) {
         const struct peer_network *net = &p->networks[i];

@@ -39,8 +39,8 @@ struct peer_cert {
     int64_t expires;                  /* seconds since 1970; 0: not known */
 };
 
-/* Each is a number, 0 for no limit (associations: at least 1), or LIMIT_DEFAULT for what the
- * configuration says (options peer_*). */
+/* Each is a number, 0 for no limit (associations: at least 1), or LIMIT_DEFAULT for the
+ * registry's own default. */
 struct peer_limits {
     uint64_t associations;       /* at once; one more is refused */
     uint64_t objects_per_second; /* past it, the peer is slowed down */

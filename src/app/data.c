@@ -26,7 +26,8 @@ err_t data_passphrase(char buf[DATA_PASSPHRASE_MAX], struct diag *d)
  * with what they type. */
 static err_t unlock(struct data *data, struct diag *d)
 {
-    TRY(data_passphrase(data->passphrase, d));
+    if (!data->passphrase[0])
+        TRY(data_passphrase(data->passphrase, d));
     err_t e = keys_load(data->keys_dir, str_z(data->passphrase), &data->keys, d);
     if (e != E_DENIED || data->passphrase[0] || !isatty(STDIN_FILENO))
         return e;
@@ -65,13 +66,13 @@ static err_t open_registry(struct data *data, struct diag *d)
     return audit_open(&au, &data->audit, d);
 }
 
-static err_t open_archive(struct data *data, enum data_mode mode, struct diag *d)
+struct archive_options data_archive_options(const struct data *data, enum archive_mode mode)
 {
     const struct options *o = &data->options;
-    struct archive_options ao = {
+    return (struct archive_options){
         .path = data->path,
         .passphrase = str_z(data->passphrase),
-        .mode = mode == DATA_WORK ? ARCHIVE_WORK : ARCHIVE_LOOK,
+        .mode = mode,
         .cache = o->index_cache,
         .pack_size = o->pack_size,
         .reserve = o->reserve,
@@ -79,7 +80,13 @@ static err_t open_archive(struct data *data, enum data_mode mode, struct diag *d
         .head_max = o->header_size,
         .object_max = o->object_size,
     };
-    return archive_open(&ao, &data->archive, &data->recovery, d);
+}
+
+static err_t open_archive(struct data *data, enum data_mode mode, struct diag *d)
+{
+    struct archive_options o =
+        data_archive_options(data, mode == DATA_WORK ? ARCHIVE_WORK : ARCHIVE_LOOK);
+    return archive_open(&o, &data->archive, &data->recovery, d);
 }
 
 static err_t open_all(struct data *data, enum data_mode mode, const struct str *settings, size_t n,
@@ -111,6 +118,17 @@ err_t data_open_with(struct data *data, struct str path, enum data_mode mode,
 {
     *data = (struct data){.path = path.p, .dir = -1, .keys_dir = -1, .audit_dir = -1, .open = true};
     err_t e = open_all(data, mode, settings, n, d);
+    if (e != OK)
+        data_close(data);
+    return e;
+}
+
+err_t data_open_unlocked(struct data *data, struct str path, const char *passphrase, struct diag *d)
+{
+    *data = (struct data){.path = path.p, .dir = -1, .keys_dir = -1, .audit_dir = -1, .open = true};
+    if (!str_to_z(str_z(passphrase), data->passphrase, sizeof data->passphrase))
+        return diag_set(d, E_LIMIT, "the passphrase is too long");
+    err_t e = open_all(data, DATA_REGISTRY, NULL, 0, d);
     if (e != OK)
         data_close(data);
     return e;

@@ -49,8 +49,16 @@ err_t data_open(struct data *data, struct str path, enum data_mode mode, struct 
 err_t data_open_with(struct data *data, struct str path, enum data_mode mode,
                      const struct str *settings, size_t n, struct diag *d) MUST_CHECK;
 
+/* DATA_REGISTRY with a passphrase that is known already: for whoever has just made the keys. */
+err_t data_open_unlocked(struct data *data, struct str path, const char *passphrase,
+                         struct diag *d) MUST_CHECK;
+
 /* Also when data_open failed, or never ran on a zeroed struct. */
 void data_close(struct data *data);
+
+/* What the options say of the archive, for who opens it in another way (rebuild). Views into data.
+ */
+struct archive_options data_archive_options(const struct data *data, enum archive_mode mode);
 
 /* The passphrase of a new archive, from LASTRA_PASSPHRASE_FILE; empty where there is none. */
 err_t data_passphrase(char buf[DATA_PASSPHRASE_MAX], struct diag *d) MUST_CHECK;

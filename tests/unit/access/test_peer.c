@@ -140,7 +140,7 @@ static void a_peer_needs_a_network(void **state)
     struct peer p = peer_new();
     assert_ok(peer_set_aet(&p, STR("CT1"), &d));
     assert_err(peer_check(&p, NULL, 0, &d), E_USAGE);
-    assert_non_null(strstr(d.text, "--from"));
+    assert_non_null(strstr(d.text, "10.1.0.0/16"));
 }
 
 static void refuses_public_networks_unless_the_configuration_names_them(void **state)
