@@ -38,14 +38,6 @@ struct import_run {
     uint64_t untrailed; /* events that could not be written */
 };
 
-static void keep(char *to, size_t cap, struct str s)
-{
-    s = str_slice(s, 0, cap - 1);
-    if (s.n)
-        memcpy(to, s.p, s.n);
-    to[s.n] = '\0';
-}
-
 static void write_out(struct import_run *r)
 {
     for (size_t i = 0; i < r->n; i++) {
@@ -69,8 +61,10 @@ static void taken(void *ctx, const struct ingest_result *result)
     }
     if (i == r->n) {
         r->studies[i].instances = 0;
-        keep(r->studies[i].uid, sizeof r->studies[i].uid, result->study);
-        keep(r->studies[i].patient, sizeof r->studies[i].patient, result->patient_id);
+        (void)str_to_z(str_slice(result->study, 0, sizeof r->studies[i].uid - 1), r->studies[i].uid,
+                       sizeof r->studies[i].uid);
+        (void)str_to_z(str_slice(result->patient_id, 0, sizeof r->studies[i].patient - 1),
+                       r->studies[i].patient, sizeof r->studies[i].patient);
         r->n++;
     }
     r->studies[i].instances++;

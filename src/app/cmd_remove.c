@@ -36,14 +36,6 @@ struct target {
     char study[72], patient[72];
 };
 
-static void keep(char *to, size_t cap, struct str s)
-{
-    s = str_slice(s, 0, cap - 1);
-    if (s.n)
-        memcpy(to, s.p, s.n);
-    to[s.n] = '\0';
-}
-
 static err_t count(struct fetch *f, struct target *t)
 {
     const struct fetch_item *item;
@@ -51,8 +43,9 @@ static err_t count(struct fetch *f, struct target *t)
     while ((e = fetch_next(f, &item)) == OK && item) {
         t->objects++;
         t->bytes += item->size;
-        keep(t->study, sizeof t->study, item->study);
-        keep(t->patient, sizeof t->patient, item->patient_id);
+        (void)str_to_z(str_slice(item->study, 0, sizeof t->study - 1), t->study, sizeof t->study);
+        (void)str_to_z(str_slice(item->patient_id, 0, sizeof t->patient - 1), t->patient,
+                       sizeof t->patient);
     }
     return e;
 }

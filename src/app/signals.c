@@ -22,7 +22,7 @@ static void watch(void *arg)
         struct signalfd_siginfo info;
         if (!fds[0].revents || read(s->fd, &info, sizeof info) != (ssize_t)sizeof info)
             continue;
-        if (stop_is_set(&s->stop))
+        if (stop_is_set(&s->stop) && info.ssi_signo == SIGINT)
             _exit(EXIT_BY_SIGNAL + (int)info.ssi_signo);
         stop_set(&s->stop);
     }

@@ -1,5 +1,5 @@
 /* Ctrl-C and SIGTERM as a stop switch, without a handler: the signals are blocked and a thread of
- * its own waits for them. A second one ends the process at once. */
+ * its own waits for them. A second Ctrl-C ends the process at once. */
 #ifndef LASTRA_APP_SIGNALS_H
 #define LASTRA_APP_SIGNALS_H
 

@@ -446,7 +446,7 @@ def pdus_out_of_order():
 
 @pytest.mark.parametrize("name", pdus_out_of_order())
 def test_pdus_out_of_order_end_only_their_own_association_cve_2022_2121(hostile, name):
-    a = hostile(artim="1 s", dimse_timeout="1 s")
+    a = hostile(artim="1 s", dimse_timeout="1 s", idle="1 s")
     with socket.create_connection(("127.0.0.1", a.port), 10) as s:
         s.sendall(pdus_out_of_order()[name])
         s.settimeout(10)

@@ -218,6 +218,14 @@ static void admit_query(const struct reception *r, struct assoc *a, uint8_t cert
     };
 }
 
+/* Waiting for the other side to close is nothing that a stop should wait for. */
+static void reject(const struct reception *r, struct assoc *a, uint8_t result, uint8_t source,
+                   uint8_t reason)
+{
+    conn_set_stop(assoc_conn(a), r->options->stop);
+    assoc_reject(a, result, source, reason);
+}
+
 /* The request has been read: who is it, and may they? */
 static void receive(const struct reception *r, struct assoc *a)
 {
@@ -226,7 +234,7 @@ static void receive(const struct reception *r, struct assoc *a)
     if (!r->asked(r->ctx)) {
         association_refused(r, LOG_BUSY, conn_peer(c), assoc_request(a)->calling,
                             "as many associations are open as there may be");
-        assoc_reject(a, TRANSIENT, PROVIDER_PRESENTATION, LOCAL_LIMIT);
+        reject(r, a, TRANSIENT, PROVIDER_PRESENTATION, LOCAL_LIMIT);
         return;
     }
     uint8_t cert[FINGERPRINT_SIZE];
@@ -239,7 +247,7 @@ static void receive(const struct reception *r, struct assoc *a)
     else
         association_refused(r, LOG_ASSOCIATION_REJECTED, q.from, q.calling, admission.text.p);
     if (admission.verdict == ADMIT_REJECT)
-        assoc_reject(a, admission.result, admission.source, admission.reason);
+        reject(r, a, admission.result, admission.source, admission.reason);
     visit_end(admission.visit);
 }
 
