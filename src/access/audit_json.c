@@ -16,7 +16,7 @@ static void put_code(struct json *j, struct str name, struct audit_code code)
     if (!code.code.n)
         return;
     json_key(j, name);
-    json_object(j);
+    json_open_object(j);
     json_member(j, STR("csd-code"), code.code);
     json_member(j, STR("codeSystemName"), code.scheme);
     json_member(j, STR("originalText"), code.text);
@@ -29,7 +29,7 @@ static void put_event(struct json *j, const struct audit_message *m)
     struct wr w = wr_fixed(time, sizeof time);
     stamp_write(m->time_us, &w);
     json_key(j, STR("EventIdentification"));
-    json_object(j);
+    json_open_object(j);
     put_code(j, STR("EventID"), m->id);
     put_code(j, STR("EventTypeCode"), m->type);
     json_member(j, STR("EventActionCode"), str_of(action, 1));
@@ -42,7 +42,7 @@ static void put_event(struct json *j, const struct audit_message *m)
 static void put_participant(struct json *j, const struct audit_participant *p)
 {
     const struct audit_role_code *role = &audit_role_codes[p->role];
-    json_object(j);
+    json_open_object(j);
     json_member(j, STR("UserID"), audit_clip(p->user_id, AUDIT_CLIP_NAME));
     put_clipped(j, STR("AlternativeUserID"), p->alternative, AUDIT_CLIP_NAME);
     put_clipped(j, STR("UserName"), p->name, AUDIT_CLIP_NAME);
@@ -61,9 +61,9 @@ static void put_details(struct json *j, const struct audit_object *o)
     if (!o->details[0].type.n)
         return;
     json_key(j, STR("ParticipantObjectDetail"));
-    json_array(j);
+    json_open_array(j);
     for (size_t i = 0; i < AUDIT_DETAILS_MAX && o->details[i].type.n; i++) {
-        json_object(j);
+        json_open_object(j);
         json_member(j, STR("type"), audit_clip(o->details[i].type, AUDIT_CLIP_NAME));
         json_member(j, STR("value"), audit_clip(o->details[i].value, AUDIT_CLIP_DETAIL));
         json_end(j);
@@ -76,9 +76,9 @@ static void put_classes(struct json *j, const struct audit_object *o)
     if (!o->n_classes)
         return;
     json_key(j, STR("SOPClass"));
-    json_array(j);
+    json_open_array(j);
     for (size_t i = 0; i < o->n_classes && i < AUDIT_CLASSES_MAX; i++) {
-        json_object(j);
+        json_open_object(j);
         json_member(j, STR("UID"), audit_clip(o->classes[i].uid, AUDIT_CLIP_NAME));
         json_member_u64(j, STR("NumberOfInstances"), o->classes[i].instances);
         json_end(j);
@@ -89,7 +89,7 @@ static void put_classes(struct json *j, const struct audit_object *o)
 static void put_object(struct json *j, const struct audit_object *o)
 {
     const struct audit_object_code *code = &audit_object_codes[o->kind];
-    json_object(j);
+    json_open_object(j);
     json_member(j, STR("ParticipantObjectID"), audit_clip(o->id, AUDIT_CLIP_TEXT));
     json_member_u64(j, STR("ParticipantObjectTypeCode"), code->type);
     json_member_u64(j, STR("ParticipantObjectTypeCodeRole"), code->role);
@@ -109,20 +109,20 @@ static void put_object(struct json *j, const struct audit_object *o)
 void audit_to_json(const struct audit_message *m, struct wr *w)
 {
     struct json j = json_of(w);
-    json_object(&j);
+    json_open_object(&j);
     put_event(&j, m);
     json_key(&j, STR("ActiveParticipant"));
-    json_array(&j);
+    json_open_array(&j);
     for (size_t i = 0; i < m->n_participants && i < AUDIT_PARTICIPANTS_MAX; i++)
         put_participant(&j, &m->participants[i]);
     json_end(&j);
     json_key(&j, STR("AuditSourceIdentification"));
-    json_object(&j);
+    json_open_object(&j);
     json_member(&j, STR("AuditSourceID"), audit_clip(m->source_id, AUDIT_CLIP_NAME));
     json_end(&j);
     if (m->n_objects) {
         json_key(&j, STR("ParticipantObjectIdentification"));
-        json_array(&j);
+        json_open_array(&j);
         for (size_t i = 0; i < m->n_objects && i < AUDIT_OBJECTS_MAX; i++)
             put_object(&j, &m->objects[i]);
         json_end(&j);

@@ -163,7 +163,7 @@ static err_t list(struct data *data, const struct cmd_args *a, struct diag *d)
     struct listing l = {.w = wr_heap(64 << 20), .json = cmd_flag(a, OPT_JSON)};
     l.j = json_of(&l.w);
     if (l.json)
-        json_array(&l.j);
+        json_open_array(&l.j);
     err_t e = access_each_peer(data->access, list_one, &l, d);
     if (l.json) {
         json_end(&l.j);

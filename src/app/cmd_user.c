@@ -150,7 +150,7 @@ static const char *state_of(const struct user *u)
 
 static void list_json(struct json *j, const struct user *u)
 {
-    json_object(j);
+    json_open_object(j);
     json_member(j, STR("name"), str_z(u->name));
     json_member(j, STR("role"), role_word(u->role));
     json_member_bool(j, STR("locked"), u->locked);
@@ -176,7 +176,7 @@ static err_t list(struct data *data, const struct cmd_args *a, struct diag *d)
     struct listing l = {.w = wr_heap(64 << 20), .json = cmd_flag(a, OPT_JSON)};
     l.j = json_of(&l.w);
     if (l.json)
-        json_array(&l.j);
+        json_open_array(&l.j);
     err_t e = user_each(data->access, list_one, &l, d);
     if (l.json) {
         json_end(&l.j);

@@ -114,12 +114,12 @@ void peer_write_full(const struct peer *p, struct wr *w)
 static void json_certs(const struct peer *p, struct json *j)
 {
     json_key(j, STR("certificates"));
-    json_array(j);
+    json_open_array(j);
     for (size_t i = 0; i < p->n_certs; i++) {
         char text[FINGERPRINT_TEXT];
         struct wr w = wr_fixed(text, sizeof text);
         wr_hex(&w, str_of(p->certs[i].sha256, FINGERPRINT_SIZE));
-        json_object(j);
+        json_open_object(j);
         json_member(j, STR("sha256"), wr_str(&w));
         json_key(j, STR("expires"));
         json_i64(j, p->certs[i].expires);
@@ -131,19 +131,19 @@ static void json_certs(const struct peer *p, struct json *j)
 static void json_grants(const struct peer *p, struct json *j)
 {
     json_key(j, STR("grants"));
-    json_array(j);
+    json_open_array(j);
     for (unsigned g = 0; g < GRANTS; g++)
         if (peer_may(p, (enum grant)g))
-            json_string(j, grant_word((enum grant)g));
+            json_text(j, grant_word((enum grant)g));
     json_end(j);
 }
 
 static void json_reach(const struct peer *p, struct json *j)
 {
     json_key(j, STR("destinations"));
-    json_array(j);
+    json_open_array(j);
     for (size_t i = 0; i < p->n_destinations; i++)
-        json_string(j, str_z(p->destinations[i]));
+        json_text(j, str_z(p->destinations[i]));
     json_end(j);
     if (!p->host[0])
         return;
@@ -160,12 +160,12 @@ static void json_limit(struct json *j, struct str name, uint64_t limit)
 
 void peer_write_json(const struct peer *p, struct json *j)
 {
-    json_object(j);
+    json_open_object(j);
     json_member(j, STR("aet"), str_z(p->aet));
     json_key(j, STR("networks"));
-    json_array(j);
+    json_open_array(j);
     for (size_t i = 0; i < p->n_networks; i++)
-        json_string(j, str_z(p->networks[i].text));
+        json_text(j, str_z(p->networks[i].text));
     json_end(j);
     if (p->cleartext[0])
         json_member(j, STR("cleartext"), str_z(p->cleartext));

@@ -31,12 +31,12 @@ static void open_level(struct json *j, bool array)
     wr_u8(j->w, array ? '[' : '{');
 }
 
-void json_object(struct json *j)
+void json_open_object(struct json *j)
 {
     open_level(j, false);
 }
 
-void json_array(struct json *j)
+void json_open_array(struct json *j)
 {
     open_level(j, true);
 }
@@ -83,7 +83,7 @@ static void put_replaced(struct wr *w, struct str s)
     }
 }
 
-void json_string(struct json *j, struct str s)
+void json_text(struct json *j, struct str s)
 {
     before_value(j);
     wr_u8(j->w, '"');
@@ -96,7 +96,7 @@ void json_string(struct json *j, struct str s)
 
 void json_key(struct json *j, struct str name)
 {
-    json_string(j, name);
+    json_text(j, name);
     wr_u8(j->w, ':');
     j->comma = false;
 }
@@ -123,7 +123,7 @@ void json_double(struct json *j, double v)
 {
     char text[32];
     if (!isfinite(v)) {
-        json_string(j, isnan(v) ? STR("NaN") : v > 0 ? STR("inf") : STR("-inf"));
+        json_text(j, isnan(v) ? STR("NaN") : v > 0 ? STR("inf") : STR("-inf"));
         return;
     }
     for (int digits = 1; digits <= 17; digits++) {
@@ -139,7 +139,7 @@ void json_bool(struct json *j, bool v)
     json_raw(j, v ? STR("true") : STR("false"));
 }
 
-void json_null(struct json *j)
+void json_none(struct json *j)
 {
     json_raw(j, STR("null"));
 }
@@ -165,7 +165,7 @@ void json_base64(struct json *j, struct str bytes)
 void json_member(struct json *j, struct str name, struct str value)
 {
     json_key(j, name);
-    json_string(j, value);
+    json_text(j, value);
 }
 
 void json_member_u64(struct json *j, struct str name, uint64_t value)

@@ -2,8 +2,8 @@
  * what comes out is well formed whatever the text holds. Reading JSON is Jansson's work, elsewhere.
  *
  *     struct json j = json_of(w);
- *     json_object(&j);
- *     json_key(&j, STR("name"));  json_string(&j, name);
+ *     json_open_object(&j);
+ *     json_key(&j, STR("name"));  json_text(&j, name);
  *     json_end(&j);
  */
 #ifndef LASTRA_BASE_JSON_H
@@ -24,8 +24,8 @@ struct json json_of(struct wr *w);
 
 /* Open an object or array; past JSON_DEPTH_MAX the writer latches. json_end closes the innermost.
  */
-void json_object(struct json *j);
-void json_array(struct json *j);
+void json_open_object(struct json *j);
+void json_open_array(struct json *j);
 void json_end(struct json *j);
 
 /* A member's name; the value must follow. */
@@ -33,13 +33,13 @@ void json_key(struct json *j, struct str name);
 
 /* A string. Bytes that are not UTF-8 become U+FFFD; '<', '>' and '&' are escaped too, so that the
  * text can stand in a page. */
-void json_string(struct json *j, struct str s);
+void json_text(struct json *j, struct str s);
 void json_i64(struct json *j, int64_t v);
 void json_u64(struct json *j, uint64_t v);
 /* The shortest form that reads back the same; NaN and infinities, which JSON lacks, as strings. */
 void json_double(struct json *j, double v);
 void json_bool(struct json *j, bool v);
-void json_null(struct json *j);
+void json_none(struct json *j);
 /* Text that is already JSON (a number as it stood in a DS value). */
 void json_raw(struct json *j, struct str s);
 /* A string of base64; in two calls for a value that comes in pieces, see json_base64_begin. */

@@ -36,7 +36,7 @@ static void put_key(struct dcm_json *j, const struct dcm_token *t)
     for (unsigned i = 0; i < 8; i++)
         tag[i] = hex[t->tag >> (28 - 4 * i) & 15];
     json_key(&j->json, str_of(tag, 8));
-    json_object(&j->json);
+    json_open_object(&j->json);
     json_member(&j->json, STR("vr"), str_z(vr.text));
 }
 
@@ -74,7 +74,7 @@ static enum mode begin_value(struct dcm_json *j, const struct dcm_token *t)
         if (t->length < dcm_vr_size(t->vr))
             return MODE_EMPTY;
         json_key(&j->json, STR("Value"));
-        json_array(&j->json);
+        json_open_array(&j->json);
         return MODE_NUMBERS;
     }
     return MODE_TEXT;
@@ -220,11 +220,11 @@ static err_t begin_item(struct dcm_json *j, const struct dcm_token *t)
     struct dcm_json_level *level = &j->levels[j->depth + 1];
     if (level->item++ == 0) {
         json_key(&j->json, STR("Value"));
-        json_array(&j->json);
+        json_open_array(&j->json);
     }
     level->cs = j->levels[j->depth].cs;
     j->depth++;
-    json_object(&j->json);
+    json_open_object(&j->json);
     return OK;
 }
 
@@ -245,7 +245,7 @@ void dcm_json_init(struct dcm_json *j, struct wr *out, const struct dcm_json_opt
     /* A byte of text becomes at most three of UTF-8. */
     j->utf8 = wr_heap(options->text_max < SIZE_MAX / 4 ? 4 * options->text_max : SIZE_MAX);
     j->levels[0].cs = charset_parse(STR(""));
-    json_object(&j->json);
+    json_open_object(&j->json);
 }
 
 err_t dcm_json_token(struct dcm_json *j, const struct dcm_token *token)

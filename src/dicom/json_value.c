@@ -26,7 +26,7 @@ static void put_large(struct json *j, uint64_t v)
     char text[24];
     struct wr w = wr_fixed(text, sizeof text);
     wr_printf(&w, "%llu", (unsigned long long)v);
-    json_string(j, wr_str(&w));
+    json_text(j, wr_str(&w));
 }
 
 static void put_number(struct json *j, vr_t vr, size_t size, struct rd *r)
@@ -49,7 +49,7 @@ static void put_tag(struct json *j, struct rd *r)
     struct wr w = wr_fixed(text, sizeof text);
     unsigned group = rd_u16le(r), element = rd_u16le(r);
     wr_printf(&w, "%04X%04X", group, element);
-    json_string(j, wr_str(&w));
+    json_text(j, wr_str(&w));
 }
 
 void json_value_numbers(struct json *j, vr_t vr, struct str bytes)
@@ -128,7 +128,7 @@ static void put_decimal_or_text(struct json *j, struct str s)
     if (s.n <= sizeof text / 2 && put_decimal(s, &w))
         json_raw(j, wr_str(&w));
     else
-        json_string(j, s);
+        json_text(j, s);
 }
 
 static void put_name(struct json *j, struct str s)
@@ -136,7 +136,7 @@ static void put_name(struct json *j, struct str s)
     static const struct str names[PN_GROUPS] = {STR_INIT("Alphabetic"), STR_INIT("Ideographic"),
                                                 STR_INIT("Phonetic")};
     struct str group;
-    json_object(j);
+    json_open_object(j);
     for (unsigned g = 0; g < PN_GROUPS && str_split(&s, '=', &group); g++) {
         group = str_unpad(group);
         if (group.n)
@@ -154,13 +154,13 @@ static void put_one(struct json *j, vr_t vr, struct str s)
 {
     s = is_number_text(vr) || vr == VR('A', 'E') ? str_trim(str_unpad(s)) : str_unpad(s);
     if (s.n == 0)
-        json_null(j);
+        json_none(j);
     else if (vr == VR('P', 'N'))
         put_name(j, s);
     else if (is_number_text(vr))
         put_decimal_or_text(j, s);
     else
-        json_string(j, s);
+        json_text(j, s);
 }
 
 void json_value_text(struct json *j, vr_t vr, struct str utf8)
@@ -169,7 +169,7 @@ void json_value_text(struct json *j, vr_t vr, struct str utf8)
     if (rest.n == 0)
         return;
     json_key(j, STR("Value"));
-    json_array(j);
+    json_open_array(j);
     if (dcm_vr_flags(vr) & DCM_VR_MULTI)
         while (str_split(&rest, '\\', &one))
             put_one(j, vr, one);
