@@ -77,9 +77,9 @@ static int add_conditions(scmp_filter_ctx f)
     int bad = 0;
     for (size_t i = 0; i < COUNT(families); i++) {
         first(&bad, seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                                     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i])));
+                                     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0)));
         first(&bad, seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
-                                     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i])));
+                                     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0)));
     }
     first(&bad, seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
                                  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
