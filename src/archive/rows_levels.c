@@ -8,7 +8,7 @@ enum { CLASSES_MAX = 64 };
 /* What rows_add finds out on its way down the levels. */
 struct at {
     int64_t patient, study, series, next;
-    bool new_patient, new_study, new_series;
+    bool new_study, new_series, other_patient;
 };
 
 static void bind_number(struct sql_stmt *q, int i, const struct entry *e, enum entry_number which)
@@ -176,15 +176,14 @@ static err_t study_row(struct rows *r, const struct entry *e, struct at *at, boo
 {
     struct uid_packed uid = uid_pack(e->text[ENTRY_STUDY_UID]);
     struct sql_stmt *q = r->q[FIND_STUDY];
-    bool other;
     sql_bind_blob(q, 1, uid_packed_str(&uid));
     TRY(sql_step(q, ret_open));
     if (!*ret_open)
         return new_study(r, e, uid_packed_str(&uid), at);
     at->study = sql_i64(q, 0);
     at->patient = sql_i64(q, 1);
-    TRY(is_other_patient(r, e, at->patient, &other));
-    return other && !(sql_i64(q, 2) & STUDY_OTHER_PATIENT)
+    TRY(is_other_patient(r, e, at->patient, &at->other_patient));
+    return at->other_patient && !(sql_i64(q, 2) & STUDY_OTHER_PATIENT)
                ? flag_study(r, at->study, sql_i64(q, 2) | STUDY_OTHER_PATIENT)
                : OK;
 }
@@ -206,6 +205,20 @@ static err_t fill_study(struct rows *r, const struct entry *e, struct at *at)
         err = sql_run(q);
     }
     wr_done(&w);
+    return err;
+}
+
+static err_t fill_both(struct rows *r, const struct entry *e, struct at *at)
+{
+    struct sql_stmt *q = r->q[GET_PATIENT];
+    bool row = false;
+    TRY(fill_study(r, e, at));
+    if (at->other_patient)
+        return OK;
+    sql_bind_i64(q, 1, at->patient);
+    TRY(sql_step(q, &row));
+    err_t err = row ? fill_patient(r, e, at->patient, sql_blob(q, 3)) : OK;
+    sql_reset(q);
     return err;
 }
 
@@ -327,7 +340,7 @@ static err_t levels(struct rows *r, const struct entry *e, struct at *at, bool *
     TRY(study_row(r, e, at, open));
     TRY(series_row(r, e, class_id, at));
     if (*open && at->new_series)
-        TRY(fill_study(r, e, at));
+        TRY(fill_both(r, e, at));
     TRY(count_study(r, e, at, *open));
     return instance_row(r, e, class_id, at);
 }
