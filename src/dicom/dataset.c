@@ -419,7 +419,7 @@ static bool is_written(const struct dcm_elem *e)
 static bool write_one(struct dcm_writer *d, struct walk *w)
 {
     const struct dcm_elem *e = &w->ds->elems[w->i];
-    if (e->vr != VR('S', 'Q')) {
+    if (!is_written(e) || e->vr != VR('S', 'Q')) {
         if (is_written(e))
             dcm_write(d, e->tag, e->vr, e->value);
         w->i++;

@@ -98,11 +98,15 @@ static enum step starve(struct meta_parse *p)
     return STEP_MORE;
 }
 
+/* Without padding, which an AE title may have on both sides (PS3.5 6.2). */
 static void keep(struct meta_parse *p, tag_t tag, struct str value)
 {
+    value = str_unpad(value);
+    while (value.n && value.p[0] == ' ')
+        value = str_slice(value, 1, value.n);
     for (size_t i = 0; i < COUNT(fields); i++)
         if (fields[i].tag == tag)
-            *field_of(p->ret, i) = str_trim(str_unpad(value));
+            *field_of(p->ret, i) = value;
 }
 
 static bool is_meta(struct str bytes, size_t at)
@@ -212,6 +216,7 @@ void dcm_meta_write(const struct dcm_meta *m, struct wr *w)
     for (size_t i = 0; i < COUNT(fields); i++) {
         size_t n = field_of(&full, i)->n;
         length += n ? (uint32_t)(8 + n + (n & 1)) : 0;
+        w->bad = w->bad || n > DCM_UID_MAX;
     }
     dcm_write_u32(&d, TAG_FileMetaInformationGroupLength, length);
     dcm_write(&d, TAG_FileMetaInformationVersion, VR('O', 'B'), str_of("\0\1", 2));

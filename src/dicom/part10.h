@@ -43,7 +43,7 @@ struct dcm_meta {
 enum step dcm_meta_read(struct str head, bool whole, struct dcm_meta *ret, struct diag *d);
 
 /* Preamble (zeros), prefix, and group 0002 with its length. An empty implementation UID becomes
- * ours, with our version name; other empty fields are left out. */
+ * ours, with our version name; other empty fields are left out. One over 64 bytes latches w. */
 void dcm_meta_write(const struct dcm_meta *m, struct wr *w);
 
 #endif

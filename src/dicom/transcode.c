@@ -132,16 +132,10 @@ static void write_token(struct dcm_transcode *t, const struct dcm_token *k)
         write_sequence(t, k);
         return;
     case DCM_ITEM:
-        if (k->fragment)
-            dcm_write_fragment(&t->writer, k->length);
-        else
-            dcm_write_item(&t->writer, DCM_UNDEFINED);
+        dcm_write_item(&t->writer, DCM_UNDEFINED);
         return;
     case DCM_ITEM_END:
-        if (k->fragment)
-            dcm_write_element_end(&t->writer);
-        else
-            dcm_write_item_end(&t->writer, DCM_UNDEFINED);
+        dcm_write_item_end(&t->writer, DCM_UNDEFINED);
         return;
     case DCM_SEQUENCE_END:
         write_sequence_end(t, k);
@@ -149,13 +143,24 @@ static void write_token(struct dcm_transcode *t, const struct dcm_token *k)
     }
 }
 
+/* What no conversion can put right. */
+static err_t check(struct dcm_transcode *t, const struct dcm_token *k)
+{
+    struct diag *d = &t->stream.reader.diag;
+    if (t->stream.reader.quirks & DCM_QUIRK_TRUNCATED)
+        return diag_set(d, E_MALFORMED, "the data set is cut short");
+    if (k->fragment)
+        return diag_set(d, E_UNSUPPORTED,
+                        "compressed pixel data under an uncompressed transfer syntax");
+    return OK;
+}
+
 static err_t convert(struct dcm_transcode *t, struct str *in)
 {
     struct dcm_token token;
     enum step step;
     while ((step = dcm_stream_read(&t->stream, in, &token)) == STEP_EVENT) {
-        if (t->stream.reader.quirks & DCM_QUIRK_TRUNCATED)
-            return diag_set(&t->stream.reader.diag, E_MALFORMED, "the data set is cut short");
+        TRY(check(t, &token));
         write_token(t, &token);
         if (t->writer.w->bad)
             return diag_set(&t->stream.reader.diag, E_IO, "the converted data set is not taken");

@@ -27,8 +27,8 @@ err_t dcm_transcode_new(const struct dcm_ts *from, const struct dcm_ts *to,
                         struct dcm_transcode **ret) MUST_CHECK;
 void dcm_transcode_free(struct dcm_transcode *t);
 
-/* Bytes of the source data set, in pieces of any size. E_MALFORMED, E_LIMIT; E_IO when `out`
- * latched. */
+/* Bytes of the source data set, in pieces of any size. E_MALFORMED, E_LIMIT; E_UNSUPPORTED for
+ * compressed pixel data where there should be none; E_IO when `out` latched. */
 err_t dcm_transcode_feed(struct dcm_transcode *t, struct str bytes) MUST_CHECK;
 
 /* The source's end: the rest goes out (out is not flushed). E_MALFORMED when it was truncated. */

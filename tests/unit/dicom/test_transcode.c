@@ -188,6 +188,15 @@ static void compressed_syntaxes_do_not_convert(void **state)
     assert_err(transcode(UID_JPIPReferencedDeflate, deflated, STR(""), 1), E_UNSUPPORTED);
 }
 
+static void compressed_pixel_data_where_none_should_be_is_refused(void **state)
+{
+    (void)state;
+    struct bytes b = bytes("e07f 1000 'OB' 0000 ffffffff feff 00e0 00000000 feff dde0 00000000");
+    assert_err(transcode(little, implicit, bytes_str(&b), 3), E_UNSUPPORTED);
+    assert_ok(transcode(little, little, bytes_str(&b), 3));
+    assert_int_equal(out.n, b.n);
+}
+
 static void truncated_and_malformed_data_is_refused(void **state)
 {
     (void)state;
@@ -231,6 +240,7 @@ int main(void)
         WITH_OUT(implicit_becomes_deflated_and_comes_back),
         WITH_OUT(the_same_syntax_passes_unchanged_whatever_it_holds),
         WITH_OUT(compressed_syntaxes_do_not_convert),
+        WITH_OUT(compressed_pixel_data_where_none_should_be_is_refused),
         WITH_OUT(truncated_and_malformed_data_is_refused),
         WITH_OUT(a_full_sink_ends_it),
     };
