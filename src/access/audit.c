@@ -136,7 +136,7 @@ static err_t write_loss(struct audit *a, uint64_t count, const char *what)
 {
     char text[96];
     struct wr w = wr_fixed(text, sizeof text);
-    wr_printf(&w, "%llu %s", (unsigned long long)count, what);
+    wr_printf(&w, "%s: %llu", what, (unsigned long long)count);
     struct audit_participant self = audit_self(a, AUDIT_APPLICATION);
     struct audit_object log = {.kind = AUDIT_LOG,
                                .id = STR("audit"),
@@ -166,9 +166,9 @@ static err_t write_losses(struct audit *a)
     }
     err_t e = OK;
     if (unwritten)
-        e = write_loss(a, unwritten, "events could not be written");
+        e = write_loss(a, unwritten, "events that could not be written");
     if (e == OK && unsent)
-        e = write_loss(a, unsent, "messages did not reach the collector");
+        e = write_loss(a, unsent, "messages that did not reach the collector");
     if (e != OK) {
         LOCKED(&a->lock);
         a->unwritten += unwritten;

@@ -59,8 +59,8 @@ static err_t verify_whole(struct trail *t, struct diag *d)
     char last[2 * DIGEST_SIZE];
     struct wr w = wr_fixed(last, sizeof last);
     wr_hex(&w, str_of(r.last, sizeof r.last));
-    printf("whole: %llu lines in %llu files\nlast line's seal: %.*s\n", (unsigned long long)r.lines,
-           (unsigned long long)r.files, STR_ARG(wr_str(&w)));
+    printf("whole: %llu lines in %llu file%s\nlast line's seal: %.*s\n",
+           (unsigned long long)r.lines, (unsigned long long)r.files, STR_ARG(wr_str(&w)));
     if (r.torn)
         puts("the last line was cut off by a crash before it was on stable storage");
     if (r.tip_missing)
