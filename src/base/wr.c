@@ -50,7 +50,7 @@ static bool grow(struct wr *w, size_t want)
 {
     if (!w->heap || want > w->max)
         return false;
-    size_t cap = size_max(w->cap, 256);
+    size_t cap = size_max(w->cap, size_min(256, w->max));
     while (cap < want)
         cap = cap > w->max / 2 ? w->max : cap * 2;
     uint8_t *p = realloc(w->p, cap);
