@@ -49,9 +49,10 @@ static void collect(struct match_nfa *nfa, struct str pattern)
         if (nfa->n_runes && nfa->runes[nfa->n_runes - 1].rune == nfa->runes[i].rune)
             continue;
         rune = nfa->runes[i].rune;
-        nfa->runes[nfa->n_runes++] = (struct symbol){rune, (uint32_t)nfa->n_runes + 1};
+        uint32_t row = (uint32_t)nfa->n_runes + 1;
+        nfa->runes[nfa->n_runes++] = (struct symbol){rune, row};
         if (rune < 128)
-            nfa->ascii[rune] = (uint16_t)nfa->n_runes;
+            nfa->ascii[rune] = (uint16_t)row;
     }
 }
 

@@ -13,7 +13,7 @@ import pydicom
 import pydicom.datadict
 import pytest
 
-BUILD = Path(os.environ.get("LASTRA_BUILD", "build"))
+BUILD = Path(os.environ.get("LASTRA_BUILD", Path(__file__).resolve().parents[2] / "build"))
 DCM2JSON = BUILD / "tests" / "unit" / "dicom" / "dcm2json"
 PYDICOM = Path(pydicom.__file__).parent / "data"
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "samples" / "dicom"
@@ -24,8 +24,6 @@ NOT_DICOM = {"README", "rtplan.dump", "rtstruct.dump", "zipMR.gz", "frame_rgb.jp
 # Damaged so that the two readers need not agree: a VR that pydicom cannot read, a byte in front of the first element,
 # a sequence longer than it says, pixel data cut off within a fragment (pydicom drops it).
 DAMAGED = {"badVR.dcm", "no_meta.dcm", "DICOMDIR-nooffset", "emri_small_jpeg_2k_lossless_too_short.dcm"}
-
-pytestmark = pytest.mark.skipif(not DCM2JSON.exists(), reason="the tests' tools are not built")
 
 
 def sample_files():
