@@ -35,7 +35,7 @@ struct conn *rig_accept(struct rig *r)
 struct assoc_limits rig_limits(void)
 {
     return (struct assoc_limits){
-        .artim_ms = 300, .idle_ms = 400, .dimse_ms = 300, .max_pdu = 16384, .max_ops = 1};
+        .artim_ms = 150, .idle_ms = 300, .dimse_ms = 300, .max_pdu = 16384, .max_ops = 1};
 }
 
 struct pdu_associate rig_request(void)
