@@ -248,6 +248,8 @@ static err_t err_of(const struct session *s, int rc)
 {
     if (s->recv_error != OK)
         return s->recv_error;
+    if (s->out.bad)
+        return E_NOMEM;
     switch (rc) {
     case GNUTLS_E_PREMATURE_TERMINATION:
     case GNUTLS_E_SESSION_EOF:

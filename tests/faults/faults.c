@@ -2,7 +2,7 @@
  * last. The program under test is the one that is shipped; nothing in it knows of this.
  *
  *   LASTRA_FAULT=RULE[,RULE...]      RULE is CLASS:N:WHAT[:on]
- *       CLASS  write read sync truncate allocate open rename remove memory thread accept
+ *       CLASS  write read sync truncate allocate open rename remove memory heap thread accept
  *       N      from 1
  *       WHAT   an errno name (EIO, ENOSPC, ...), or
  *              kill   SIGKILL instead of the call
@@ -14,11 +14,14 @@
  * all n
  *
  * write, read, sync and truncate concern regular files only: a log line on standard error or a
- * socket's byte is not counted. Memory counts from the start of main, or nearly. */
+ * socket's byte is not counted. `memory` is what the program itself allocates, `heap` is that and
+ * what libraries do: some of those (GMP, libarchive) end the process when there is none, and that
+ * is theirs to change. Both count from the start of main, or nearly. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -46,6 +49,7 @@ enum class {
     CLASS_RENAME,
     CLASS_REMOVE,
     CLASS_MEMORY,
+    CLASS_HEAP,
     CLASS_THREAD,
     CLASS_ACCEPT,
     CLASS_COUNT
@@ -55,7 +59,7 @@ static const char *const class_names[CLASS_COUNT] = {
     [CLASS_WRITE] = "write",       [CLASS_READ] = "read",         [CLASS_SYNC] = "sync",
     [CLASS_TRUNCATE] = "truncate", [CLASS_ALLOCATE] = "allocate", [CLASS_OPEN] = "open",
     [CLASS_RENAME] = "rename",     [CLASS_REMOVE] = "remove",     [CLASS_MEMORY] = "memory",
-    [CLASS_THREAD] = "thread",     [CLASS_ACCEPT] = "accept"};
+    [CLASS_HEAP] = "heap",         [CLASS_THREAD] = "thread",     [CLASS_ACCEPT] = "accept"};
 
 static const struct {
     const char *name;
@@ -80,6 +84,7 @@ static unsigned rule_count;
 static char path_filter[TEXT_MAX], count_file[TEXT_MAX];
 static atomic_ulong counts[CLASS_COUNT];
 static atomic_bool armed;
+static uintptr_t program_from, program_to; /* where its code is loaded */
 
 /* Nothing of the process runs on after this, not even the way back from a signal. */
 static void die(void)
@@ -130,8 +135,24 @@ static void parse_rule(const char *text)
                                         .on = fields == 4};
 }
 
+/* The first object is the program itself. */
+static int note_program(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+    (void)size;
+    (void)ctx;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        if (p->p_type == PT_LOAD && (p->p_flags & PF_X)) {
+            program_from = info->dlpi_addr + p->p_vaddr;
+            program_to = program_from + p->p_memsz;
+        }
+    }
+    return 1;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
+    dl_iterate_phdr(note_program, NULL);
     const char *text = getenv("LASTRA_FAULT"), *path = getenv("LASTRA_FAULT_PATH"),
                *count = getenv("LASTRA_FAULT_COUNT");
     snprintf(path_filter, sizeof path_filter, "%s", path ? path : "");
@@ -421,37 +442,42 @@ void *__libc_calloc(size_t count, size_t n);
 void *__libc_realloc(void *p, size_t n);
 void *__libc_memalign(size_t align, size_t n);
 
-static bool no_memory(void)
+static bool no_memory(const void *caller)
 {
-    if (judge(CLASS_MEMORY) == 0)
+    uintptr_t at = (uintptr_t)caller;
+    bool own = at >= program_from && at < program_to;
+    int what = own ? judge(CLASS_MEMORY) : 0;
+    if (judge(CLASS_HEAP) == 0 && what == 0)
         return false;
     errno = ENOMEM;
     return true;
 }
 
+#define NO_MEMORY() no_memory(__builtin_return_address(0))
+
 void *malloc(size_t n)
 {
-    return no_memory() ? NULL : __libc_malloc(n);
+    return NO_MEMORY() ? NULL : __libc_malloc(n);
 }
 
 void *calloc(size_t count, size_t n)
 {
-    return no_memory() ? NULL : __libc_calloc(count, n);
+    return NO_MEMORY() ? NULL : __libc_calloc(count, n);
 }
 
 void *realloc(void *p, size_t n)
 {
-    return no_memory() ? NULL : __libc_realloc(p, n);
+    return NO_MEMORY() ? NULL : __libc_realloc(p, n);
 }
 
 void *aligned_alloc(size_t align, size_t n)
 {
-    return no_memory() ? NULL : __libc_memalign(align, n);
+    return NO_MEMORY() ? NULL : __libc_memalign(align, n);
 }
 
 int posix_memalign(void **ret, size_t align, size_t n)
 {
-    void *p = no_memory() ? NULL : __libc_memalign(align, n);
+    void *p = NO_MEMORY() ? NULL : __libc_memalign(align, n);
     if (!p)
         return ENOMEM;
     *ret = p;
