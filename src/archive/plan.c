@@ -134,9 +134,24 @@ static bool has_prefix(const struct match *m, size_t at_least)
     return prefix_of(m, 0).n >= at_least;
 }
 
+/* Three characters in a row that can be looked for: control characters end the engine's text. */
+static bool has_gram(struct str run)
+{
+    uint32_t rune;
+    for (size_t n = 0; fold_rune(&run, &rune);)
+        if ((n = rune >= ' ' ? n + 1 : 0) == 3)
+            return true;
+    return false;
+}
+
 static bool has_runs(const struct match *m)
 {
-    return m->n == 1 && m->values[0].kind == MATCH_WILDCARD && m->values[0].n_runs;
+    if (m->n != 1 || m->values[0].kind != MATCH_WILDCARD)
+        return false;
+    for (size_t i = 0; i < m->values[0].n_runs; i++)
+        if (has_gram(m->values[0].runs[i]))
+            return true;
+    return false;
 }
 
 /* Days from the first to the last, at most `max`. */
