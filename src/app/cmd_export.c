@@ -56,7 +56,7 @@ static void print_counts(const struct cmd_args *a, const struct export_counts *c
                (double)c->bytes / 1e6);
         return;
     }
-    json_object(&j);
+    json_open_object(&j);
     json_member_u64(&j, STR("patients"), c->patients);
     json_member_u64(&j, STR("studies"), c->studies);
     json_member_u64(&j, STR("series"), c->series);

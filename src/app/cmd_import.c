@@ -82,7 +82,7 @@ static void print_json(const struct import_counts *c)
 {
     struct wr w __attribute__((cleanup(wr_done))) = wr_heap(4096);
     struct json j = json_of(&w);
-    json_object(&j);
+    json_open_object(&j);
     json_member_u64(&j, STR("taken"), c->taken);
     json_member_u64(&j, STR("same"), c->same);
     json_member_u64(&j, STR("conflicts"), c->conflicts);

@@ -7,6 +7,7 @@
 #include "app/cmd.h"
 #include "app/confine.h"
 #include "app/data.h"
+#include "app/health.h"
 #include "app/notify.h"
 #include "io/clock.h"
 #include "io/file.h"
@@ -27,7 +28,8 @@ static const struct cmd_option options[] = {
 struct daemon {
     struct data data;
     struct logsink sink;
-    struct log log;
+    struct health_keeper health;
+    struct log lines, log; /* what goes to standard error; the same, with errors remembered */
     const struct stop *stop;
     struct tls *tls, *client_tls;
     struct server_listen listen[LISTEN_MAX];
@@ -43,7 +45,9 @@ static err_t start_log(struct daemon *m, struct diag *d)
     for (size_t i = 0; i < COUNT(levels); i++)
         if (str_eq(str_z(m->data.options.log_level), str_z(levels[i]))) {
             m->sink = logsink_stderr();
-            m->log = logsink_log(&m->sink, (enum log_level)i);
+            m->lines = logsink_log(&m->sink, (enum log_level)i);
+            TRY(health_begin(&m->health, m->data.dir, d));
+            m->log = health_log(&m->health, &m->lines);
             return OK;
         }
     return diag_set(d, E_USAGE, "log-level is error, warning, info or debug, not \"%s\"",
@@ -130,7 +134,18 @@ static err_t start_server(struct daemon *m, struct diag *d)
     return server_new(&so, &m->server, d);
 }
 
-/* What has to be done about every second: the audit trail reaches stable storage. */
+/* For `lastra status`; on a disk that fails, there is nobody else to tell. */
+static void write_health(struct daemon *m)
+{
+    struct archive_state state;
+    err_t e = archive_get_state(m->data.archive, &state);
+    const char *why = e != OK ? err_text(e) : state.index_failed ? state.index_text.text : "";
+    if (health_write(&m->health, why) != OK)
+        log_event(&m->lines, LOG_OPERATION_FAILED, "what=serve.state");
+}
+
+/* What has to be done about every second: the audit trail reaches stable storage, and how the
+ * server is stands in serve.state. */
 static void keep(void *arg)
 {
     struct daemon *m = arg;
@@ -141,6 +156,7 @@ static void keep(void *arg)
         if (e != OK && !said)
             log_event(&m->log, LOG_AUDIT_FAILED, "why=%s", err_text(e));
         said = e != OK;
+        write_health(m);
     }
 }
 
@@ -175,6 +191,7 @@ static void finish(struct daemon *m)
     if (m->keeper_stop.fd >= 0)
         stop_done(&m->keeper_stop);
     server_free(m->server);
+    health_end(&m->health, m->data.dir);
     tls_free(m->tls);
     tls_free(m->client_tls);
     data_close(&m->data);
@@ -189,7 +206,7 @@ static void note(struct daemon *m, enum audit_kind kind, enum log_id id)
 
 static err_t run(const struct cmd_args *a, struct diag *d)
 {
-    struct daemon m = {.stop = a->stop, .keeper_stop = {.fd = -1}};
+    struct daemon m = {.stop = a->stop, .keeper_stop = {.fd = -1}, .health = {.fd = -1}};
     err_t e = start(&m, a, d);
     if (e == OK) {
         note(&m, AUDIT_APPLICATION_START, LOG_STARTED);
