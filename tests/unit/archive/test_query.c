@@ -95,8 +95,11 @@ static void study_key(struct fixture *f, tag_t tag, const char *vr, const char *
                       const char *expected)
 {
     char got[256];
-    const struct el els[] = {
-        LEVEL("STUDY"), {TAG_StudyInstanceUID, "UI", "", 0}, {tag, vr, value, 0}, END};
+    const struct el els[] = {LEVEL("STUDY"),
+                             {TAG_SpecificCharacterSet, "CS", "ISO_IR 192", 0},
+                             {TAG_StudyInstanceUID, "UI", "", 0},
+                             {tag, vr, value, 0},
+                             END};
     ask(f->a, QUERY_STUDY_ROOT, false, els, TAG_StudyInstanceUID, got, sizeof got);
     if (strcmp(got, expected) != 0)
         print_error("key \"%s\"\n", value);
