@@ -16,6 +16,7 @@ enum { STUDIES_ARENA = 512 << 20, ANSWER_ARENA = 16 << 20, DICOMDIR_MAX_SIZE = 1
 /* A study to go out; sorted by patient, so that each patient's folder is made once. */
 struct study {
     struct str uid, patient_id, issuer;
+    struct str apart; /* what tells patients without an id from each other */
 };
 
 struct export
@@ -117,18 +118,25 @@ static err_t note_study(struct export *x, const struct dcm_ds *answer)
         .patient_id = arena_copy(&x->arena, dcm_ds_str(answer, TAG_PatientID)),
         .issuer = arena_copy(&x->arena, dcm_ds_str(answer, TAG_IssuerOfPatientID)),
     };
-    if (!s.uid.p || !s.patient_id.p || !s.issuer.p)
+    s.apart = s.patient_id.n ? STR("") : arena_copy(&x->arena, dcm_ds_str(answer, TAG_PatientName));
+    if (!s.uid.p || !s.patient_id.p || !s.issuer.p || !s.apart.p)
         return E_NOMEM;
     x->studies[x->n++] = s;
     return OK;
 }
 
+static int compare_patients(const struct study *a, const struct study *b)
+{
+    int order = str_cmp(a->patient_id, b->patient_id);
+    if (!order)
+        order = str_cmp(a->issuer, b->issuer);
+    return order ? order : str_cmp(a->apart, b->apart);
+}
+
 static int by_patient(const void *a, const void *b)
 {
     const struct study *x = a, *y = b;
-    int order = str_cmp(x->patient_id, y->patient_id);
-    if (!order)
-        order = str_cmp(x->issuer, y->issuer);
+    int order = compare_patients(x, y);
     return order ? order : str_cmp(x->uid, y->uid);
 }
 
@@ -286,8 +294,7 @@ static err_t export_study(struct export *x, size_t i)
     const struct study *before = i ? s - 1 : NULL;
     uint64_t had = x->counts->objects;
     struct given g = {.level = "STUDY", .study = s->uid, .keys = DICOMDIR_STUDY};
-    if (!before || !str_eq(before->patient_id, s->patient_id) ||
-        !str_eq(before->issuer, s->issuer)) {
+    if (!before || compare_patients(before, s) != 0) {
         TRY(next_folder(x, 0));
         TRY(ask_given(x, &g, add_patient));
         x->counts->patients++;

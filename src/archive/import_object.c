@@ -62,9 +62,9 @@ static err_t read_meta(struct object_import *o, bool *ret_dicom)
 
 static err_t pass_on(struct object_import *o)
 {
-    struct ingest_request rq = {.transfer_syntax = o->meta.transfer_syntax,
-                                .sop_class = o->meta.sop_class,
-                                .sop_instance = o->meta.sop_instance};
+    /* What the object is stands in its data set; meta information that says otherwise is common in
+     * files that were edited, and nobody asked for it by that name. */
+    struct ingest_request rq = {.transfer_syntax = o->meta.transfer_syntax};
     TRY(ingest_begin(o->in, &rq));
     TRY(ingest_data(o->in, str_slice(str_of(o->buf, o->n), (size_t)o->meta.data_at, o->n)));
     while (!o->end) {
