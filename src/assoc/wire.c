@@ -6,7 +6,7 @@
 
 static struct str unread(const struct assoc *a)
 {
-    return str_of(a->buf + a->from, a->to - a->from);
+    return a->buf ? str_of(a->buf + a->from, a->to - a->from) : STR("");
 }
 
 static err_t resize(struct assoc *a, size_t cap)
