@@ -61,7 +61,7 @@ class Archive:
         with open(os.path.join(self.data, "lastra.conf"), "w") as f:
             f.write(f"dicom-port = {self.port}\ndicom-tls-port = {self.tls_port}\n")
             f.writelines(f"{name} = {value}\n" for name, value in self.options.items())
-        environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99",
+        environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:quarantine_size_mb=8",
                        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
         self.process = subprocess.Popen([self.server_binary, "serve", self.data], stderr=subprocess.PIPE,
                                         stdout=subprocess.DEVNULL, env=environment)
