@@ -18,7 +18,7 @@ enum {
     IN_SIZE = 65536,   /* read ahead; its pages cost nothing until bytes arrive */
     OUT_FLUSH = 32768, /* gathered records go out past this */
     OUT_MAX = 1 << 20, /* a handshake's flight at its largest */
-    WARNINGS_MAX = 32
+    WITHOUT_DATA_MAX = 32
 };
 
 struct session {
@@ -322,13 +322,16 @@ err_t session_start(struct conn *c, const struct tls *tls, struct str host, int6
  * sends warnings without end is not waited for, so no deadline would meet it. */
 static err_t recv_record(struct session *s, void *buf, size_t n, size_t *ret_n)
 {
-    for (unsigned warnings = 0; warnings < WARNINGS_MAX; warnings++) {
+    for (unsigned without = 0; without < WITHOUT_DATA_MAX; without++) {
         ssize_t got = gnutls_record_recv(s->tls, buf, n);
-        if (got > 0 || got == GNUTLS_E_AGAIN) {
+        /* Having taken in a session ticket the library says AGAIN too, with the next record there.
+         */
+        if (got > 0 || (got == GNUTLS_E_AGAIN && s->in_at == s->in_n)) {
             *ret_n = got > 0 ? (size_t)got : 0;
             return OK;
         }
-        if (got == GNUTLS_E_INTERRUPTED || got == GNUTLS_E_WARNING_ALERT_RECEIVED)
+        if (got == GNUTLS_E_AGAIN || got == GNUTLS_E_INTERRUPTED ||
+            got == GNUTLS_E_WARNING_ALERT_RECEIVED)
             continue;
         /* Renegotiation, and authentication asked for afterwards, are refused by ending here. */
         return got == 0 ? E_CLOSED : err_of(s, (int)got);

@@ -378,6 +378,71 @@ static void rules_need_sound_files(void **state)
     tls_free(NULL);
 }
 
+/* A server made with the library itself that gives session tickets, as ours does not, and speaks at
+ * once: the ticket and the data reach the client together. */
+struct ticketing {
+    struct world *w;
+    int listening;
+};
+
+static void give_ticket(void *arg)
+{
+    struct ticketing *k = arg;
+    gnutls_certificate_credentials_t cred;
+    gnutls_session_t s;
+    gnutls_datum_t key;
+    int fd = accept(k->listening, NULL, NULL);
+    gnutls_certificate_allocate_credentials(&cred);
+    gnutls_certificate_set_x509_key_file(cred, k->w->server->cert_path, k->w->server->key_path,
+                                         GNUTLS_X509_FMT_PEM);
+    gnutls_session_ticket_key_generate(&key);
+    gnutls_init(&s, GNUTLS_SERVER);
+    gnutls_priority_set_direct(s, "NORMAL:-VERS-ALL:+VERS-TLS1.3", NULL);
+    gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, cred);
+    gnutls_session_ticket_enable_server(s, &key);
+    gnutls_transport_set_int(s, fd);
+    if (gnutls_handshake(s) == 0) {
+        char byte;
+        gnutls_record_send(s, "data", 4);
+        gnutls_record_recv(s, &byte, 1); /* until the client goes */
+    }
+    gnutls_deinit(s);
+    gnutls_free(key.data);
+    gnutls_certificate_free_credentials(cred);
+    close(fd);
+}
+
+static void a_session_ticket_does_not_hide_the_data_behind_it(void **state)
+{
+    struct world *w = *state;
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t a_n = sizeof a;
+    struct ticketing k = {w, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    struct tls_files f = files(NULL, w->authority);
+    struct tls *tls = client_rules(&f);
+    struct thread *t;
+    struct conn *c;
+    struct diag d;
+    char buf[16];
+    size_t n = 0;
+    assert_int_equal(bind(k.listening, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(listen(k.listening, 1), 0);
+    assert_int_equal(getsockname(k.listening, (struct sockaddr *)&a, &a_n), 0);
+    for (int by_looking = 0; by_looking < 2; by_looking++) {
+        assert_ok(thread_start(give_ticket, &k, "server", &t));
+        assert_ok(conn_connect(STR("127.0.0.1"), ntohs(a.sin_port), tls, soon(), NULL, &c, &d));
+        clock_sleep_ms(60);
+        if (by_looking)
+            assert_true(conn_readable(c));
+        assert_ok(conn_read(c, buf, sizeof buf, clock_deadline(1000), &n));
+        assert_str(str_of(buf, n), "data");
+        conn_free(c);
+        thread_join(t);
+    }
+    tls_free(tls);
+    close(k.listening);
+}
+
 /* A pair of connected ends, the server's on this thread. */
 struct pair {
     struct host h;
@@ -579,6 +644,7 @@ int main(void)
         IN_WORLD(what_is_not_tls_is_refused),
         IN_WORLD(old_protocols_and_weak_suites_are_refused),
         IN_WORLD(rules_need_sound_files),
+        IN_WORLD(a_session_ticket_does_not_hide_the_data_behind_it),
         IN_WORLD(megabytes_arrive_whole_and_in_order),
         IN_WORLD(says_whether_a_read_would_wait),
         IN_WORLD(after_a_timeout_the_connection_still_works),
