@@ -197,10 +197,19 @@ err_t syslog_start(const struct syslog_options *o, struct syslog_sender **ret, s
     return OK;
 }
 
-void syslog_stop(struct syslog_sender *s, int64_t deadline)
+/* After the thread's end: what it left behind is lost. */
+static uint64_t count_left(const struct syslog_sender *s)
+{
+    uint64_t n = s->figures.lost;
+    for (const struct frame *f = s->first; f; f = f->next)
+        n++;
+    return n;
+}
+
+uint64_t syslog_stop(struct syslog_sender *s, int64_t deadline, struct syslog_figures *ret)
 {
     if (!s)
-        return;
+        return 0;
     {
         LOCKED(&s->lock);
         while (s->first && cond_wait(&s->changed, &s->lock, deadline))
@@ -210,7 +219,11 @@ void syslog_stop(struct syslog_sender *s, int64_t deadline)
         pthread_cond_broadcast(&s->changed);
     }
     thread_join(s->thread);
+    uint64_t left = count_left(s);
+    if (ret)
+        *ret = s->figures;
     free_sender(s);
+    return left;
 }
 
 static bool lose(struct syslog_sender *s)

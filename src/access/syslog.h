@@ -19,17 +19,19 @@ struct syslog_options {
 };
 err_t syslog_start(const struct syslog_options *o, struct syslog_sender **ret,
                    struct diag *d) MUST_CHECK;
-/* Gives what is queued until the deadline to go out. NULL is fine. */
-void syslog_stop(struct syslog_sender *s, int64_t deadline);
-
-/* Never waits; false when the queue is full and the message was counted as lost. */
-bool syslog_send(struct syslog_sender *s, const struct audit_message *m);
-
 struct syslog_figures {
     uint64_t sent, lost, queued_bytes;
     bool connected;
     struct diag last; /* why it is not */
 };
+/* Gives what is queued until the deadline to go out. Returns how many messages were lost, now and
+ * before; the last figures in *ret (may be NULL), so that their reason can be told. NULL is fine.
+ */
+uint64_t syslog_stop(struct syslog_sender *s, int64_t deadline, struct syslog_figures *ret);
+
+/* Never waits; false when the queue is full and the message was counted as lost. */
+bool syslog_send(struct syslog_sender *s, const struct audit_message *m);
+
 void syslog_figures(struct syslog_sender *s, struct syslog_figures *ret);
 /* Messages lost since the last call. */
 uint64_t syslog_take_lost(struct syslog_sender *s);

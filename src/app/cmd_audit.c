@@ -60,7 +60,8 @@ static err_t verify_whole(struct trail *t, struct diag *d)
     struct wr w = wr_fixed(last, sizeof last);
     wr_hex(&w, str_of(r.last, sizeof r.last));
     printf("whole: %llu lines in %llu file%s\nlast line's seal: %.*s\n",
-           (unsigned long long)r.lines, (unsigned long long)r.files, STR_ARG(wr_str(&w)));
+           (unsigned long long)r.lines, (unsigned long long)r.files, r.files == 1 ? "" : "s",
+           STR_ARG(wr_str(&w)));
     if (r.torn)
         puts("the last line was cut off by a crash before it was on stable storage");
     if (r.tip_missing)

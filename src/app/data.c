@@ -61,8 +61,11 @@ static err_t open_registry(struct data *data, struct diag *d)
         .sql = sql, .public_networks = data->public, .n_public_networks = data->n_public};
     TRY(access_open(&ao, &data->access, d));
     TRY(dir_make(data->dir, "audit", &data->audit_dir, d));
-    struct audit_options au = {
-        .dir = data->audit_dir, .key = &data->keys.chain, .source_id = str_z(o->ae_title)};
+    TRY(collector_start(o, data->path, &data->collector, d));
+    struct audit_options au = {.dir = data->audit_dir,
+                               .key = &data->keys.chain,
+                               .source_id = str_z(o->ae_title),
+                               .remote = data->collector.sender};
     return audit_open(&au, &data->audit, d);
 }
 
@@ -139,6 +142,7 @@ void data_close(struct data *data)
     if (!data->open)
         return;
     audit_close(data->audit);
+    collector_stop(&data->collector);
     access_close(data->access);
     archive_close(data->archive);
     file_close(&data->audit_dir);

@@ -13,6 +13,7 @@
 
 #include "access/audit.h"
 #include "access/user.h"
+#include "app/collector.h"
 #include "app/options.h"
 #include "archive/archive.h"
 
@@ -34,7 +35,8 @@ struct data {
     struct options options;
     struct access *access;
     struct audit *audit;
-    struct archive *archive; /* DATA_LOOK, DATA_WORK */
+    struct collector collector; /* where audit messages go besides */
+    struct archive *archive;    /* DATA_LOOK, DATA_WORK */
     struct archive_recovery recovery;
     struct keys keys;
     struct network public[DATA_NETWORKS_MAX]; /* option networks-public */

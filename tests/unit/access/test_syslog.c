@@ -192,7 +192,7 @@ static void sends_over_tls_with_our_certificate(void **state)
     assert_true(syslog_send(s, &m));
     m.outcome_text = STR("second");
     assert_true(syslog_send(s, &m));
-    syslog_stop(s, clock_deadline(PATIENCE_MS));
+    assert_int_equal(syslog_stop(s, clock_deadline(PATIENCE_MS), NULL), 0);
     wait_for(c, "first");
     wait_for(c, "second");
     wait_for(c, "<AuditMessage>");
@@ -214,7 +214,7 @@ static void a_full_queue_loses_and_counts(void **state)
     assert_in_range(f.queued_bytes, 1, 3000);
     assert_int_equal(syslog_take_lost(s), 100 - taken);
     assert_int_equal(syslog_take_lost(s), 0);
-    syslog_stop(s, clock_deadline(0));
+    assert_int_equal(syslog_stop(s, clock_deadline(0), &f), 100);
 }
 
 static void sends_what_waited_once_the_collector_is_there(void **state)
@@ -241,7 +241,7 @@ static void sends_what_waited_once_the_collector_is_there(void **state)
     assert_ok(listener_open(STR("127.0.0.1"), port, &c->listener, &d));
     start(c);
     wait_for(c, "waited");
-    syslog_stop(s, clock_deadline(PATIENCE_MS));
+    assert_int_equal(syslog_stop(s, clock_deadline(PATIENCE_MS), NULL), 0);
 }
 
 static void connects_again_after_the_collector_closed(void **state)
@@ -257,7 +257,7 @@ static void connects_again_after_the_collector_closed(void **state)
     m.outcome_text = STR("afterwards");
     assert_true(syslog_send(s, &m));
     wait_for(c, "afterwards");
-    syslog_stop(s, clock_deadline(PATIENCE_MS));
+    assert_int_equal(syslog_stop(s, clock_deadline(PATIENCE_MS), NULL), 0);
     assert_int_equal(c->connections, 2);
 }
 
