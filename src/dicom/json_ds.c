@@ -1,7 +1,7 @@
 /* A data set in memory as DICOM JSON: it is walked without recursion and given to the writer as the
  * tokens that a reader would have given. */
 #include "dicom/json_out.h"
-#include "dicom/vr.h"
+#include "dicom/tags.h"
 
 struct place {
     const struct dcm_ds *ds;
@@ -29,6 +29,13 @@ static err_t put_mark(struct dcm_json *j, enum dcm_token_kind kind, const struct
     return dcm_json_token(j, &t);
 }
 
+/* Here, unlike in a stream, the character set is known before what stands in front of it. */
+static void set_charset(struct dcm_json *j, const struct dcm_ds *ds)
+{
+    if (dcm_ds_get(ds, TAG_SpecificCharacterSet))
+        j->levels[j->depth].cs = charset_parse(dcm_ds_str(ds, TAG_SpecificCharacterSet));
+}
+
 /* Goes into the next item of the sequence at hand, or past it. */
 static err_t step_sequence(struct dcm_json *j, struct place *at, unsigned *depth)
 {
@@ -45,6 +52,7 @@ static err_t step_sequence(struct dcm_json *j, struct place *at, unsigned *depth
         return E_LIMIT;
     TRY(put_mark(j, DCM_ITEM, e));
     at[++*depth] = (struct place){.ds = e->items[p->item++]};
+    set_charset(j, at[*depth].ds);
     return OK;
 }
 
@@ -52,6 +60,7 @@ static err_t walk(struct dcm_json *j, const struct dcm_ds *ds)
 {
     struct place at[DCM_READER_DEPTH_MAX + 1] = {{.ds = ds}};
     unsigned depth = 0;
+    set_charset(j, ds);
     for (;;) {
         struct place *p = &at[depth];
         if (p->elem < p->ds->n) {

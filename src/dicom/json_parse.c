@@ -165,11 +165,21 @@ static bool put_number_text(vr_t vr, json_t *v, struct wr *w)
     return true;
 }
 
-/* A value that holds a separator would become two. */
+static bool is_ascii(struct str s)
+{
+    uint8_t high = 0;
+    for (size_t i = 0; i < s.n; i++)
+        high |= (uint8_t)s.p[i];
+    return high < 0x80;
+}
+
+/* A value that holds a separator would become two; and only some VRs have more than the default
+ * repertoire (PS3.5 6.1.2.2). */
 static bool put_text(vr_t vr, struct str s, struct wr *w)
 {
-    bool multi = dcm_vr_flags(vr) & DCM_VR_MULTI;
-    if (multi && str_find(s, '\\') < s.n)
+    unsigned flags = dcm_vr_flags(vr);
+    if ((flags & DCM_VR_MULTI && str_find(s, '\\') < s.n) ||
+        (!(flags & DCM_VR_CHARSET) && !is_ascii(s)))
         return false;
     wr_put(w, s);
     return true;

@@ -209,6 +209,7 @@ static err_t compile_value(struct arena *a, const struct vr_rule *rule, bool fol
                                  : arena_copy(a, key);
     if (!v->text.p)
         return E_NOMEM;
+    v->text = trim(rule->flags, v->text); /* folding makes spaces of other blanks */
     if (rule->flags & V_WILD)
         return compile_text(a, vr, v, d);
     v->kind = MATCH_TEXT;
@@ -275,7 +276,7 @@ err_t match_compile(struct arena *a, vr_t vr, struct str key, struct match_optio
         return E_NOMEM;
     m->vr = vr;
     m->zone = options.zone;
-    m->folded = vr == VR('P', 'N') || (options.fold && !(rule->flags & (V_RANGE | V_NUMBER)));
+    m->folded = vr == VR('P', 'N') || (options.fold && rule->flags & V_WILD);
     key = key.p ? key : STR("");
     if (options.empty && str_eq(trim(0, key), STR("\"\""))) {
         m->kind = MATCH_EMPTY;
@@ -291,38 +292,14 @@ err_t match_compile(struct arena *a, vr_t vr, struct str key, struct match_optio
     return OK;
 }
 
-/* Characters of a value as they are compared. */
-struct runes {
-    bool folded;
-    struct fold_iter it;
-};
-
-static bool next_rune(struct runes *r, uint32_t *ret)
-{
-    return r->folded ? fold_next(&r->it, ret) : fold_rune(&r->it.rest, ret);
-}
-
-static bool equal_text(bool folded, struct str key, struct str value)
-{
-    struct runes runes = {folded, fold_iter(value)};
-    uint32_t a, b;
-    if (!folded || str_eq(key, value))
-        return str_eq(key, value);
-    while (next_rune(&runes, &b))
-        if (!fold_rune(&key, &a) || a != b)
-            return false;
-    return key.n == 0;
-}
-
 /* Separators that the pattern has more than the value stand for empty components. */
-static bool accepts(const struct match_nfa *nfa, bool folded, bool name, struct str value)
+static bool accepts(const struct match_nfa *nfa, bool name, struct str value)
 {
     struct match_nfa_run run;
-    struct runes runes = {folded, fold_iter(value)};
     size_t carets = 0;
     uint32_t rune;
     match_nfa_start(&run, nfa);
-    while (next_rune(&runes, &rune)) {
+    while (fold_rune(&value, &rune)) {
         carets += rune == '^';
         if (!match_nfa_step(&run, rune))
             return false;
@@ -333,9 +310,14 @@ static bool accepts(const struct match_nfa *nfa, bool folded, bool name, struct 
     return match_nfa_accepts(&run);
 }
 
+static bool test_text(const struct match_value *v, struct str value)
+{
+    return v->kind == MATCH_WILDCARD ? accepts(v->nfa[0], false, value) : str_eq(v->text, value);
+}
+
 static bool test_name_group(const struct match_value *v, unsigned key_group, struct str group)
 {
-    return v->kind == MATCH_WILDCARD ? accepts(v->nfa[key_group], false, true, group)
+    return v->kind == MATCH_WILDCARD ? accepts(v->nfa[key_group], true, group)
                                      : str_eq(v->group[key_group], group);
 }
 
@@ -355,13 +337,15 @@ static bool test_canonical_name(const struct match_value *v, struct str name)
     return !any;
 }
 
-static bool test_name(const struct match_value *v, struct str value)
+static bool test_folded(const struct match *m, const struct match_value *v, struct str value)
 {
     uint8_t small[768];
-    bool fits = value.n <= sizeof small / FOLD_GROWTH_MAX;
+    bool name = m->vr == VR('P', 'N'), fits = value.n <= sizeof small / FOLD_GROWTH_MAX;
     struct wr w = fits ? wr_fixed(small, sizeof small) : wr_heap(SIZE_MAX / 2);
-    pn_fold(value, &w);
-    bool hit = !w.bad && test_canonical_name(v, wr_str(&w));
+    (name ? pn_fold : fold)(value, &w);
+    struct str text = wr_str(&w);
+    bool hit = !w.bad && (name ? test_canonical_name(v, text)
+                               : test_text(v, trim(rule_of(m->vr)->flags, text)));
     wr_done(&w);
     return hit;
 }
@@ -391,11 +375,7 @@ static bool test_one(const struct match *m, const struct match_value *v, struct 
         return parse_number(value, &number) && number == v->number;
     case MATCH_TEXT:
     case MATCH_WILDCARD:
-        if (m->vr == VR('P', 'N'))
-            return test_name(v, value);
-        if (v->kind == MATCH_TEXT)
-            return equal_text(m->folded, v->text, value);
-        return accepts(v->nfa[0], m->folded, false, value);
+        return m->folded ? test_folded(m, v, value) : test_text(v, value);
     case MATCH_UNIVERSAL:
     case MATCH_EMPTY:
         return false;

@@ -87,6 +87,7 @@ static void reads_text(void **state)
     refuses_value(state, "LO", ",\"Value\":\"a\"");
     refuses_value(state, "LO", ",\"Value\":[{}]");
     refuses_value(state, "LT", ",\"Value\":[\"a\",\"b\"]");
+    refuses_value(state, "CS", ",\"Value\":[\"\\u00fc\"]");
 }
 
 /* F.2.4: it would come out as two values. */

@@ -82,10 +82,16 @@ static void folding_is_an_option_but_for_names(void **state)
     struct match_options fold = {.fold = true};
     assert_true(match_test(compiled_as(state, "LO", "müller", fold), STR("MULLER")));
     assert_true(match_test(compiled_as(state, "LO", "*ÜLL*", fold), STR("muller")));
+    assert_true(match_test(compiled_as(state, "LO",
+                                       "\xe3\x80\x80"
+                                       "a",
+                                       fold),
+                           STR("A\xc2\xa0")));
     assert_true(compiled_as(state, "LO", "a", fold)->folded);
     assert_false(compiled(state, "LO", "a")->folded);
     assert_true(compiled(state, "PN", "a")->folded);
     assert_false(compiled_as(state, "DA", "20200101", fold)->folded);
+    assert_false(compiled_as(state, "UI", "1.2\\1.3", fold)->folded);
 }
 
 static void universal_keys_match_everything(void **state)
