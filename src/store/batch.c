@@ -29,16 +29,18 @@ struct batch {
     struct batch_options o;
     struct thread *thread, *checkpointer;
     uint64_t singly; /* the committer's: jobs up to this ticket run in transactions of their own */
-    pthread_mutex_t lock; /* guards everything below */
-    pthread_cond_t work;  /* to the committer: jobs, or the end */
-    pthread_cond_t ended; /* to waiters: tickets ended, or the index fell behind */
-    pthread_cond_t sweep; /* to the checkpointer: the log is long, or the end */
+    pthread_mutex_t lock;     /* guards everything below */
+    pthread_cond_t work;      /* to the committer: jobs, or the end */
+    pthread_cond_t ended;     /* to waiters: tickets ended, or the index fell behind */
+    pthread_cond_t sweep;     /* to the checkpointer: the log is long, or the end */
+    pthread_cond_t swept_now; /* to the committer: the checkpointer rests */
     struct slot *ring;
     uint64_t submitted; /* tickets given out: 1 ... submitted */
     uint64_t taken;     /* of those, in a transaction that is under way */
     uint64_t done;      /* of those, ended: their done was called */
     uint64_t failed, transactions;
     uint64_t log_pages, swept; /* length of the log now, and at the last checkpoint */
+    bool sweeping, forcing;    /* a checkpoint runs beside the committer; in it */
     bool stopping;
     err_t behind;
     int64_t behind_since;
@@ -146,12 +148,22 @@ static void catch_up(struct batch *b)
 
 /* The checkpointer works beside the commits, and the log begins anew once it has all of it. Under a
  * load that never pauses that may not come; then the committer does the rest itself, which is
- * little. */
+ * little, since nothing is added meanwhile. */
 static void force_checkpoint(struct batch *b)
 {
     uint64_t left;
-    if (b->o.checkpointer && sql_log_pages(b->o.db) >= LOG_FORCE * b->o.log_pages)
-        (void)!sql_checkpoint(b->o.db, false, &left);
+    if (!b->o.checkpointer || sql_log_pages(b->o.db) < LOG_FORCE * b->o.log_pages)
+        return;
+    pthread_mutex_lock(&b->lock);
+    b->forcing = true;
+    while (b->sweeping)
+        cond_wait(&b->swept_now, &b->lock, IO_FOREVER);
+    pthread_mutex_unlock(&b->lock);
+    /* What fails here fails the next commit too, which tells. */
+    (void)!sql_checkpoint(b->o.db, false, &left);
+    LOCKED(&b->lock);
+    b->forcing = false;
+    b->swept = b->log_pages;
 }
 
 /* Waits for jobs; false at the end. After a failure first until the time to try again. */
@@ -224,22 +236,28 @@ static void committer(void *arg)
     end_rest(b);
 }
 
+/* Waits until the log has grown enough; false at the end. */
+static bool wait_for_sweep(struct batch *b)
+{
+    LOCKED(&b->lock);
+    b->sweeping = false;
+    pthread_cond_signal(&b->swept_now);
+    while (!b->stopping && (b->forcing || b->log_pages - b->swept < b->o.log_pages))
+        cond_wait(&b->sweep, &b->lock, IO_FOREVER);
+    b->sweeping = true;
+    b->swept = b->log_pages;
+    return !b->stopping;
+}
+
 static void checkpointer(void *arg)
 {
     struct batch *b = arg;
-    for (;;) {
-        pthread_mutex_lock(&b->lock);
-        while (!b->stopping && b->log_pages - b->swept < b->o.log_pages)
-            cond_wait(&b->sweep, &b->lock, IO_FOREVER);
-        bool stop = b->stopping;
-        b->swept = b->log_pages;
-        pthread_mutex_unlock(&b->lock);
-        if (stop)
-            return;
-        uint64_t left;
-        /* What fails here fails the next commit too, which tells. */
+    uint64_t left;
+    while (wait_for_sweep(b))
         (void)!sql_checkpoint(b->o.checkpointer, false, &left);
-    }
+    LOCKED(&b->lock);
+    b->sweeping = false;
+    pthread_cond_signal(&b->swept_now);
 }
 
 static void options_default(struct batch_options *o)
@@ -259,6 +277,7 @@ static void batch_destroy(struct batch *b)
     pthread_cond_destroy(&b->work);
     pthread_cond_destroy(&b->ended);
     pthread_cond_destroy(&b->sweep);
+    pthread_cond_destroy(&b->swept_now);
     pthread_mutex_destroy(&b->lock);
     free(b->ring);
     free(b);
@@ -274,7 +293,7 @@ err_t batch_new(const struct batch_options *o, struct batch **ret, struct diag *
     pthread_mutex_init(&b->lock, NULL);
     b->ring = calloc(b->o.queue_max, sizeof *b->ring);
     err_t e = b->ring ? OK : E_NOMEM;
-    pthread_cond_t *conds[] = {&b->work, &b->ended, &b->sweep};
+    pthread_cond_t *conds[] = {&b->work, &b->ended, &b->sweep, &b->swept_now};
     for (size_t i = 0; i < COUNT(conds); i++)
         if (cond_init(conds[i]) != OK)
             e = E_NOMEM;

@@ -73,10 +73,10 @@ static err_t walk_files(struct verify *v, enum chain_line *ret, struct diag *d)
         char name[CHAIN_NAME_SIZE];
         int fd;
         chain_name(v->at.file + 1, name);
-        err_t e = file_open(v->dir, name, FILE_READ, &fd, d);
-        if (e == E_NOTFOUND)
-            return OK;
-        TRY(e);
+        struct diag why = {0};
+        err_t e = file_open(v->dir, name, FILE_READ, &fd, &why);
+        if (e != OK)
+            return e == E_NOTFOUND ? OK : diag_set(d, e, "%s", why.text);
         if (*ret != CHAIN_END) {
             file_close(&fd);
             return broken(v, d, "it does not check, and more follows in the next file");

@@ -48,9 +48,10 @@ struct pack_info {
 };
 enum pack_flags { PACK_CONFLICT = 1 };
 
-/* Opens the set and, unless read_only, repairs what a crash left: a torn record at a pack's end is
- * cut, a removal that had got as far as its tombstone is finished. Only packs that were not closed
- * cleanly are looked through, from their last mark. */
+/* Opens the set (E_BUSY when another process or set has it open for writing) and, unless read_only,
+ * repairs what a crash left: a torn record at a pack's end is cut, a removal that had got as far as
+ * its tombstone is finished. Only packs that were not closed cleanly are looked through, from their
+ * last mark. */
 err_t packs_open(const struct packs_options *o, struct packs **ret, struct diag *d) MUST_CHECK;
 /* Every writer and reader must be gone. Gives back space reserved ahead and marks the packs clean.
  */

@@ -5,6 +5,18 @@
 #include "io/file.h"
 #include "store/pack_set.h"
 
+/* Opens the secret; one that does not open may just be being removed, and is looked at again. */
+static err_t open_leader(const struct pack *k, struct pack_item *item)
+{
+    struct leader *l = &item->leader;
+    err_t e = l->removed ? OK : leader_open(&k->keys, item->bytes, l);
+    if (e != E_DAMAGED)
+        return e;
+    TRY(file_read_at(k->fd, item->at, item->bytes, LEADER_SIZE, NULL));
+    TRY(leader_read(&k->keys, item->at, item->bytes, l));
+    return l->removed ? OK : leader_open(&k->keys, item->bytes, l);
+}
+
 static void describe(const struct pack *k, struct pack_item *item, struct pack_record *ret)
 {
     *ret = (struct pack_record){.info.place = {k->number, item->at}, .info.end = item->end};
@@ -13,7 +25,7 @@ static void describe(const struct pack *k, struct pack_item *item, struct pack_r
         return;
     }
     struct leader *l = &item->leader;
-    err_t e = l->removed ? OK : leader_open(&k->keys, item->bytes, l);
+    err_t e = open_leader(k, item);
     leader_info(l, k->number, &ret->info);
     ret->tombstone = l->kind == RECORD_TOMBSTONE;
     if (ret->tombstone && e == OK)

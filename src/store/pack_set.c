@@ -316,6 +316,7 @@ static void free_set(struct packs *p)
     while (p->n_bufs > 0)
         free(p->bufs[--p->n_bufs]);
     free(p->list);
+    file_close(&p->lock_fd);
     key_wipe(&p->key);
     key_wipe(&p->header_key);
     pthread_cond_destroy(&p->freed);
@@ -333,6 +334,14 @@ static void options_default(struct packs_options *o)
         o->lease_wait_ms = 30000;
 }
 
+/* Somebody else's repair would cut what we are writing. */
+static err_t lock_folder(struct packs *p, struct diag *d)
+{
+    TRY(file_open(p->o.dir, "lock", FILE_OPEN_OR_CREATE, &p->lock_fd, d));
+    err_t e = file_lock(p->lock_fd, d);
+    return e == E_BUSY ? diag_set(d, e, "the packs are in use by another process") : e;
+}
+
 err_t packs_open(const struct packs_options *o, struct packs **ret, struct diag *d)
 {
     struct packs *p = calloc(1, sizeof *p);
@@ -342,6 +351,7 @@ err_t packs_open(const struct packs_options *o, struct packs **ret, struct diag 
     p->key = *o->key;
     p->o.key = &p->key;
     p->next = 1;
+    p->lock_fd = -1;
     options_default(&p->o);
     pthread_mutex_init(&p->lock, NULL);
     err_t e = cond_init(&p->freed);
@@ -351,6 +361,8 @@ err_t packs_open(const struct packs_options *o, struct packs **ret, struct diag 
         return e;
     }
     e = crypto_derive(&p->key, STR("pack headers"), &p->header_key);
+    if (e == OK && !o->read_only)
+        e = lock_folder(p, d);
     if (e == OK)
         e = packs_load(p, d);
     if (e != OK) {

@@ -37,6 +37,7 @@ struct packs {
     struct packs_options o;
     struct key key, header_key; /* o.key's copy, and the one of headers and marks */
     struct packs_repair repair;
+    int lock_fd;          /* held against other processes that would repair, too */
     pthread_mutex_t lock; /* guards what follows and the parts of struct pack named above */
     pthread_cond_t freed; /* a lease ended */
     struct pack **list;   /* by number */

@@ -116,6 +116,15 @@ static err_t set_key(sqlite3 *db, const struct key *key)
     return err_of(db, rc);
 }
 
+/* Pages of 4 KiB and HMAC-SHA256, which the processor has instructions for: measured as the fastest
+ * for inserts of random UIDs. The library would write its own log to stderr. */
+static err_t set_cipher(struct connection *c, const struct key *key)
+{
+    TRY(exec(&c->sql, "PRAGMA cipher_log_level=NONE"));
+    TRY(set_key(c->db, key));
+    return exec(&c->sql, "PRAGMA cipher_page_size=4096;PRAGMA cipher_hmac_algorithm=HMAC_SHA256");
+}
+
 /* Read by the engine's own descriptor: closing another one of the same file would let go of the
  * locks that this process holds on it. */
 static bool is_plain(sqlite3 *db)
@@ -181,8 +190,7 @@ static err_t open_db(struct connection *c, const struct sql_options *o, const ch
     if (rc != SQLITE_OK)
         return diag_set(d, err_of(c->db, rc), "cannot open %s: %s", path, sqlite3_errstr(rc));
     sqlite3_busy_timeout(c->db, (int)(o->busy_ms > INT32_MAX ? INT32_MAX : o->busy_ms));
-    TRY(set_key(c->db, o->key));
-    TRY(exec(&c->sql, "PRAGMA cipher_page_size=4096;PRAGMA cipher_hmac_algorithm=HMAC_SHA256"));
+    TRY(set_cipher(c, o->key));
     TRY(try_key(c, path));
     return set_up(c, o);
 }
@@ -374,10 +382,9 @@ static err_t backup(struct sql *s, const char *path, const struct key *key,
     err_t e = err_of(
         NULL, sqlite3_open_v2(path, &to.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
     if (e == OK)
-        e = set_key(to.db, key);
+        e = set_cipher(&to, key);
     if (e == OK)
-        e = exec(&to.sql, "PRAGMA cipher_page_size=4096;PRAGMA cipher_hmac_algorithm=HMAC_SHA256;"
-                          "PRAGMA journal_mode=OFF;PRAGMA synchronous=OFF");
+        e = exec(&to.sql, "PRAGMA journal_mode=OFF;PRAGMA synchronous=OFF");
     if (e == OK)
         e = copy_snapshot(conn(s), &to, progress, ctx);
     if (e != OK)
