@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <gnutls/gnutls.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "base/size.h"
@@ -392,6 +393,7 @@ static void give_ticket(void *arg)
     gnutls_session_t s;
     gnutls_datum_t key;
     int fd = accept(k->listening, NULL, NULL);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     gnutls_certificate_allocate_credentials(&cred);
     gnutls_certificate_set_x509_key_file(cred, k->w->server->cert_path, k->w->server->key_path,
                                          GNUTLS_X509_FMT_PEM);
