@@ -126,7 +126,8 @@ void json_double(struct json *j, double v)
         json_text(j, isnan(v) ? STR("NaN") : v > 0 ? STR("inf") : STR("-inf"));
         return;
     }
-    for (int digits = 1; digits <= 17; digits++) {
+    /* 15 digits are always enough to write what has no more; only subnormals may need fewer. */
+    for (int digits = isnormal(v) ? 15 : 1; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, v);
         if (strtod(text, NULL) == v)
             break;

@@ -38,7 +38,12 @@ bool fold_rune(struct str *rest, uint32_t *ret_rune)
     if (rest->n == 0)
         return false;
     uint8_t c = (uint8_t)rest->p[0];
-    struct lead lead = c < 0x80 ? (struct lead){1, c, 0, 0} : lead_of(c);
+    if (c < 0x80) {
+        *ret_rune = c;
+        *rest = str_of(rest->p + 1, rest->n - 1);
+        return true;
+    }
+    struct lead lead = lead_of(c);
     uint32_t rune = lead.bits;
     size_t i = 1;
     for (; i < lead.n && i < rest->n; i++) {
@@ -130,12 +135,32 @@ bool fold_next(struct fold_iter *it, uint32_t *ret_rune)
     return true;
 }
 
+static char fold_ascii(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c == '`' ? '\'' : c;
+}
+
+/* Takes ASCII off the front, which most text is. */
+static void fold_ascii_run(struct str *rest, struct wr *out)
+{
+    char buf[64];
+    size_t n = 0;
+    for (; n < sizeof buf && n < rest->n && (uint8_t)rest->p[n] < 0x80; n++)
+        buf[n] = fold_ascii(rest->p[n]);
+    wr_bytes(out, buf, n);
+    *rest = str_slice(*rest, n, rest->n);
+}
+
 void fold(struct str utf8, struct wr *out)
 {
     struct fold_iter it = fold_iter(utf8);
     uint32_t rune;
-    while (!out->bad && fold_next(&it, &rune))
-        fold_put_rune(out, rune);
+    while (!out->bad && (it.rest.n || it.at < it.n)) {
+        if (it.at == it.n && (uint8_t)it.rest.p[0] < 0x80)
+            fold_ascii_run(&it.rest, out);
+        else if (fold_next(&it, &rune))
+            fold_put_rune(out, rune);
+    }
 }
 
 static bool is_folded_ascii(struct str s)

@@ -292,32 +292,15 @@ err_t match_compile(struct arena *a, vr_t vr, struct str key, struct match_optio
     return OK;
 }
 
-/* Separators that the pattern has more than the value stand for empty components. */
-static bool accepts(const struct match_nfa *nfa, bool name, struct str value)
-{
-    struct match_nfa_run run;
-    size_t carets = 0;
-    uint32_t rune;
-    match_nfa_start(&run, nfa);
-    while (fold_rune(&value, &rune)) {
-        carets += rune == '^';
-        if (!match_nfa_step(&run, rune))
-            return false;
-    }
-    for (; name && carets < match_nfa_carets(nfa); carets++)
-        if (!match_nfa_step(&run, '^'))
-            return false;
-    return match_nfa_accepts(&run);
-}
-
 static bool test_text(const struct match_value *v, struct str value)
 {
-    return v->kind == MATCH_WILDCARD ? accepts(v->nfa[0], false, value) : str_eq(v->text, value);
+    return v->kind == MATCH_WILDCARD ? match_nfa_test(v->nfa[0], value, false)
+                                     : str_eq(v->text, value);
 }
 
 static bool test_name_group(const struct match_value *v, unsigned key_group, struct str group)
 {
-    return v->kind == MATCH_WILDCARD ? accepts(v->nfa[key_group], true, group)
+    return v->kind == MATCH_WILDCARD ? match_nfa_test(v->nfa[key_group], group, true)
                                      : str_eq(v->group[key_group], group);
 }
 

@@ -4,6 +4,8 @@
 
 #include "dicom/fold.h"
 
+enum { WORDS_MAX = MATCH_NFA_SYMBOLS_MAX / 64 + 1 };
+
 struct symbol {
     uint32_t rune;
     uint32_t row;
@@ -113,33 +115,32 @@ struct match_nfa *match_nfa_new(struct arena *a, struct str pattern)
     return nfa;
 }
 
-size_t match_nfa_carets(const struct match_nfa *nfa)
+/* Moves all states. False when none is left. */
+static inline bool step(const struct match_nfa *nfa, uint64_t *states, uint32_t rune)
 {
-    return nfa->carets;
-}
-
-void match_nfa_start(struct match_nfa_run *r, const struct match_nfa *nfa)
-{
-    r->nfa = nfa;
-    memset(r->states, 0, nfa->words * sizeof *r->states);
-    r->states[0] = 1;
-}
-
-bool match_nfa_step(struct match_nfa_run *r, uint32_t rune)
-{
-    const struct match_nfa *nfa = r->nfa;
     const uint64_t *row = nfa->rows + row_of(nfa, rune) * nfa->words;
     uint64_t carry = 0, any = 0;
     for (size_t i = 0; i < nfa->words; i++) {
-        uint64_t moved = r->states[i] & row[i];
-        r->states[i] = moved << 1 | carry | (r->states[i] & nfa->stars[i]);
+        uint64_t moved = states[i] & row[i];
+        states[i] = moved << 1 | carry | (states[i] & nfa->stars[i]);
         carry = moved >> 63;
-        any |= r->states[i];
+        any |= states[i];
     }
     return any != 0;
 }
 
-bool match_nfa_accepts(const struct match_nfa_run *r)
+bool match_nfa_test(const struct match_nfa *nfa, struct str utf8, bool name)
 {
-    return r->states[r->nfa->symbols / 64] >> r->nfa->symbols % 64 & 1;
+    uint64_t states[WORDS_MAX] = {1};
+    size_t carets = 0;
+    uint32_t rune;
+    while (fold_rune(&utf8, &rune)) {
+        carets += rune == '^';
+        if (!step(nfa, states, rune))
+            return false;
+    }
+    for (; name && carets < nfa->carets; carets++)
+        if (!step(nfa, states, '^'))
+            return false;
+    return states[nfa->symbols / 64] >> nfa->symbols % 64 & 1;
 }

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 
-enum { MATCH_NFA_SYMBOLS_MAX = 1024, MATCH_NFA_WORDS_MAX = MATCH_NFA_SYMBOLS_MAX / 64 + 1 };
+enum { MATCH_NFA_SYMBOLS_MAX = 1024 };
 
 struct match_nfa;
 
@@ -16,17 +16,8 @@ struct match_nfa;
  * pattern has more characters than MATCH_NFA_SYMBOLS_MAX. */
 struct match_nfa *match_nfa_new(struct arena *a, struct str pattern);
 
-/* How many component separators the pattern has. */
-size_t match_nfa_carets(const struct match_nfa *nfa);
-
-struct match_nfa_run {
-    const struct match_nfa *nfa;
-    uint64_t states[MATCH_NFA_WORDS_MAX];
-};
-
-void match_nfa_start(struct match_nfa_run *r, const struct match_nfa *nfa);
-/* False when nothing can match any more. */
-bool match_nfa_step(struct match_nfa_run *r, uint32_t rune);
-bool match_nfa_accepts(const struct match_nfa_run *r);
+/* Whether the pattern matches all of the text. `name`: the text is a group of a person name, which
+ * has empty components where the pattern has more separators. */
+bool match_nfa_test(const struct match_nfa *nfa, struct str utf8, bool name);
 
 #endif
