@@ -51,10 +51,26 @@ static bool take_ahead(struct mark *m, uint64_t from)
     return false;
 }
 
+/* Grows the span that ends where this one begins: behind one gap there is one span, however many
+ * records come before the gap closes. */
+static void add_ahead(struct mark *m, uint64_t from, uint64_t to)
+{
+    for (size_t i = 0; i < m->n_ahead; i++) {
+        if (m->ahead[i].to == from) {
+            m->ahead[i].to = to;
+            return;
+        }
+    }
+    if (m->n_ahead < MARKS_AHEAD)
+        m->ahead[m->n_ahead++] = (struct mark_span){from, to};
+}
+
 /* Stops, by an error of its own, at the first live record that is not in the index. */
 static err_t pass(void *ctx, const struct pack_record *r)
 {
     struct mark *m = ctx;
+    if (r->info.end <= m->done)
+        return OK;
     if (r->error == OK && r->live && !r->tombstone)
         return take_ahead(m, r->info.place.offset) ? OK : E_STOPPED;
     m->done = r->info.end;
@@ -65,13 +81,17 @@ void mark_record(struct mark *m, struct packs *packs, uint64_t from, uint64_t to
 {
     if (from < m->done)
         return;
-    if (m->n_ahead < MARKS_AHEAD)
-        m->ahead[m->n_ahead++] = (struct mark_span){from, to};
+    if (from == m->done)
+        m->done = to;
+    else
+        add_ahead(m, from, to);
     while (take_ahead(m, m->done))
         ;
-    if (!m->n_ahead || m->done > from)
+    if (!m->n_ahead || (m->looked && m->looked_at == m->done))
         return;
     uint64_t end;
     err_t stopped = pack_scan(packs, m->pack, m->done, pass, m, &end, NULL);
     (void)stopped; /* what cannot be read now is replayed at the next start */
+    m->looked = m->done > 0; /* the first record does not begin at 0 */
+    m->looked_at = m->done;
 }

@@ -19,6 +19,8 @@ struct mark {
     uint64_t done;
     struct mark_span ahead[MARKS_AHEAD];
     size_t n_ahead;
+    bool looked; /* what stands at looked_at is a record that will be handed over */
+    uint64_t looked_at;
 };
 
 struct marks {
