@@ -102,8 +102,8 @@ err_t pack_header_read(int fd, uint64_t size, const struct key *k, uint32_t numb
     size_t n = size < sizeof buf ? (size_t)size : sizeof buf;
     *ret = (struct pack_header){0};
     TRY(file_read_at(fd, 0, buf, n, d));
-    if (size <= PACK_RECORDS_AT && (size < sizeof buf || bytes_zero(buf, sizeof buf))) {
-        ret->fresh = true;
+    if (size < PACK_RECORDS_AT || (size == PACK_RECORDS_AT && bytes_zero(buf, sizeof buf))) {
+        ret->fresh = true; /* the header is synced whole before the first record is written */
         return OK;
     }
     TRY(identity_read(buf, k, number, ret, d));

@@ -266,7 +266,7 @@ static void a_pack_that_was_only_being_made_is_taken_up(void **state)
     packs_close(p);
     size_t n;
     uint8_t *bytes = slurp(*state, PACK_1, &n), zeros[4096] = {0};
-    const size_t lengths[] = {0, 1, 64, 511, 547};
+    const size_t lengths[] = {0, 1, 64, 511, 547, 600, 4095};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         spill(*state, PACK_1, bytes, lengths[i]);
         p = open_packs(*state);
