@@ -40,6 +40,7 @@ err_t access_open(const struct access_options *o, struct access **ret, struct di
     }
     a->sql = o->sql;
     pthread_mutex_init(&a->lock, NULL);
+    pthread_mutex_init(&a->held, NULL);
     pthread_mutex_init(&a->hashing, NULL);
     err_t e = access_prepare(a, o, d);
     if (e != OK) {
@@ -66,12 +67,12 @@ void access_close(struct access *a)
     }
     free(a->public_networks);
     pthread_mutex_destroy(&a->lock);
+    pthread_mutex_destroy(&a->held);
     pthread_mutex_destroy(&a->hashing);
     free(a);
 }
 
-/* With the lock held. */
-static void release_locked(struct snapshot *s)
+static void release_held(struct snapshot *s)
 {
     if (s && --s->refs == 0)
         registry_free(s);
@@ -79,11 +80,12 @@ static void release_locked(struct snapshot *s)
 
 void snapshot_release(struct access *a, struct snapshot *s)
 {
-    LOCKED(&a->lock);
-    release_locked(s);
+    LOCKED(&a->held);
+    release_held(s);
 }
 
-static err_t refresh_locked(struct access *a, struct diag *d)
+/* With access.lock held. */
+static err_t refresh(struct access *a, struct diag *d)
 {
     int64_t generation;
     TRY(registry_generation(a, &generation));
@@ -91,7 +93,8 @@ static err_t refresh_locked(struct access *a, struct diag *d)
         return OK;
     struct snapshot *fresh;
     TRY(registry_load(a, &fresh, d));
-    release_locked(a->now);
+    LOCKED(&a->held);
+    release_held(a->now);
     a->now = fresh;
     return OK;
 }
@@ -99,7 +102,8 @@ static err_t refresh_locked(struct access *a, struct diag *d)
 err_t snapshot_take(struct access *a, struct snapshot **ret, struct diag *d)
 {
     LOCKED(&a->lock);
-    err_t e = refresh_locked(a, d);
+    err_t e = refresh(a, d);
+    LOCKED(&a->held);
     a->now->refs++;
     *ret = a->now;
     return e;
@@ -135,7 +139,7 @@ bool access_knows_cert(void *ctx, const uint8_t sha256[FINGERPRINT_SIZE])
     return found;
 }
 
-/* With the lock held; NULL without memory. */
+/* With access.held; NULL without memory. */
 static struct usage *usage_of(struct access *a, const char *aet)
 {
     for (struct usage *u = a->usages; u; u = u->next)
@@ -172,7 +176,7 @@ static enum admit_cause visit_begin(struct access *a, struct snapshot *s, const 
     if (!v)
         return CAUSE_UNAVAILABLE;
     *v = (struct visit){a, s, p, NULL, limits_of(a, p)};
-    LOCKED(&a->lock);
+    LOCKED(&a->held);
     v->usage = usage_of(a, p->aet);
     if (!v->usage || v->usage->associations >= v->limits.associations) {
         enum admit_cause cause = v->usage ? CAUSE_TOO_MANY : CAUSE_UNAVAILABLE;
@@ -227,7 +231,7 @@ const struct peer *visit_destination(const struct visit *v, struct str aet)
 static int64_t visit_delay(struct visit *v, uint32_t objects, uint64_t bytes)
 {
     int64_t now = clock_us(), wait = 0;
-    LOCKED(&v->access->lock);
+    LOCKED(&v->access->held);
     if (v->limits.objects_per_second && objects)
         wait = pace_take(&v->usage->objects, objects, v->limits.objects_per_second, now);
     if (v->limits.bytes_per_second && bytes) {
@@ -258,9 +262,9 @@ void visit_end(struct visit *v)
         return;
     struct access *a = v->access;
     {
-        LOCKED(&a->lock);
+        LOCKED(&a->held);
         v->usage->associations--;
-        release_locked(v->snapshot);
+        release_held(v->snapshot);
     }
     free(v);
 }
@@ -282,7 +286,7 @@ err_t access_find_peer(struct access *a, struct str aet, struct peer *ret, struc
 
 static uint64_t open_associations(struct access *a, const char *aet)
 {
-    LOCKED(&a->lock);
+    LOCKED(&a->held);
     for (struct usage *u = a->usages; u; u = u->next)
         if (strcmp(u->aet, aet) == 0)
             return u->associations;

@@ -7,7 +7,7 @@
 
 /* The registry at one moment; immutable once made, held by whoever decides or visits. */
 struct snapshot {
-    unsigned refs; /* guarded by access.lock */
+    unsigned refs; /* guarded by access.held */
     int64_t generation;
     struct peer *list;
     size_t n;
@@ -25,9 +25,11 @@ struct usage {
 };
 
 struct access {
-    lock_t lock; /* guards sql and its statements, now's place, refs and usages */
+    lock_t lock; /* guards sql and its statements; who changes now holds both locks */
     struct sql *sql;
     struct sql_stmt *generation; /* asks for the row that every change counts up */
+    lock_t held; /* guards now, refs and usages; never held while the database is asked, so that a
+                    slow disk stops newcomers only */
     struct snapshot *now;
     struct usage *usages;
     struct network *public_networks;

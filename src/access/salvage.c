@@ -14,7 +14,7 @@ static const struct {
      " FROM peer",
      "INSERT INTO peer (aet, grants, cleartext, host, port, tls, associations, objects, bytes,"
      " added_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-     "titiiiiiii"},
+     "tittiiiiii"},
     {"SELECT aet, place, network FROM peer_network",
      "INSERT INTO peer_network (aet, place, network) VALUES (?1, ?2, ?3)", "tit"},
     {"SELECT fingerprint, aet, place, expires FROM peer_cert",
