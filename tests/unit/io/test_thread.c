@@ -135,8 +135,6 @@ static void an_idle_thread_is_used_again(void **state)
     assert_ok(crew_run(c, note_thread, &first));
     for (int i = 0; i < 50; i++) {
         assert_true(crew_wait(c, clock_deadline(5000)));
-        /* It counts as free a moment before it stands in the list. */
-        clock_sleep_ms(1);
         assert_ok(crew_run(c, note_thread, &next));
     }
     assert_true(crew_wait(c, clock_deadline(5000)));
