@@ -9,10 +9,10 @@
 #include "app/ask.h"
 #include "app/cmd.h"
 #include "app/data.h"
+#include "app/server_names.h"
 #include "io/file.h"
 
 enum { OPT_NAME, OPT_ADMIN, OPT_AE_TITLE, OPT_PASSPHRASE };
-enum { NAMES_MAX = 1024, HOST_MAX = 256 };
 
 static const struct cmd_option options[] = {
     [OPT_NAME] = {.name = "name",
@@ -62,34 +62,6 @@ static err_t get_passphrase(const struct cmd_args *a, char buf[DATA_PASSPHRASE_M
     return e;
 }
 
-/* This machine's name, where it is one that can stand in a certificate. */
-static struct str host_name(char buf[HOST_MAX])
-{
-    memset(buf, 0, HOST_MAX);
-    if (gethostname(buf, HOST_MAX - 1) != 0)
-        return STR("");
-    for (const char *c = buf; *c; c++) {
-        bool good = (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') ||
-                    (*c >= 'A' && *c <= 'Z') || *c == '-' || *c == '.';
-        if (!good)
-            return STR("");
-    }
-    return str_eq(str_z(buf), STR("localhost")) ? STR("") : str_z(buf);
-}
-
-static err_t make_certificates(int keys_dir, const struct cmd_args *a, struct diag *d)
-{
-    char names[NAMES_MAX], host[HOST_MAX];
-    struct wr w = wr_fixed(names, sizeof names);
-    for (size_t i = 0; i < cmd_count(a, OPT_NAME); i++) {
-        wr_put(&w, i ? STR(",") : STR(""));
-        wr_put(&w, cmd_at(a, OPT_NAME, i));
-    }
-    if (w.bad)
-        return diag_set(d, E_USAGE, "too many names for one certificate");
-    return authority_create(keys_dir, host_name(host), wr_str(&w), d);
-}
-
 static err_t write_config(int dir, const struct cmd_args *a, struct diag *d)
 {
     struct options o;
@@ -112,12 +84,15 @@ static err_t write_config(int dir, const struct cmd_args *a, struct diag *d)
 static err_t make_rest(const struct cmd_args *a, struct diag *d)
 {
     int dir = -1, keys = -1;
+    struct server_names names;
     TRY(dir_open(AT_FDCWD, a->args[0].p, &dir, d));
     err_t e = write_config(dir, a, d);
     if (e == OK)
         e = dir_open(dir, "keys", &keys, d);
     if (e == OK)
-        e = make_certificates(keys, a, d);
+        e = server_names(a, OPT_NAME, &names, d);
+    if (e == OK)
+        e = authority_create(keys, str_z(names.host), str_z(names.more), d);
     if (e == OK)
         e = dir_sync(dir, d);
     file_close(&keys);

@@ -7,6 +7,7 @@
 #include "app/data.h"
 #include "app/peer_options.h"
 #include "app/peer_text.h"
+#include "app/server_names.h"
 #include "io/file.h"
 
 /* What stands in the audit trail when it was done; the change itself is durable by then. */
@@ -15,7 +16,7 @@ static err_t note(struct data *data, enum audit_kind kind, struct str aet, const
 {
     char person[64], text[512];
     struct wr w = wr_fixed(text, sizeof text);
-    wr_printf(&w, "peer %s", what);
+    wr_put(&w, str_z(what));
     size_t short_n = w.n;
     if (p) {
         wr_put(&w, STR(": "));
@@ -71,7 +72,7 @@ static err_t add(struct data *data, const struct cmd_args *a, struct diag *d)
         TRY(peer_add_network(&p, a->args[i], d));
     TRY(peer_options_apply(a, &p, d));
     TRY(access_add_peer(data->access, &p, d));
-    TRY(note(data, AUDIT_NETWORK_CONFIGURED, str_z(p.aet), "added", &p, d));
+    TRY(note(data, AUDIT_NETWORK_CONFIGURED, str_z(p.aet), "peer added", &p, d));
     TRY(warn_about(data, &p));
     return tell(&p, "added,");
 }
@@ -89,7 +90,7 @@ static err_t change(struct data *data, const struct cmd_args *a, struct diag *d)
     struct peer p;
     TRY(access_find_peer(data->access, a->args[1], &p, d));
     TRY(peer_options_change(a, &p, d));
-    return store_change(data, &p, "changed", d);
+    return store_change(data, &p, "peer changed", d);
 }
 
 static err_t grants_given(const struct cmd_args *a, uint32_t *ret, struct diag *d)
@@ -110,7 +111,7 @@ static err_t grant(struct data *data, const struct cmd_args *a, struct diag *d)
     TRY(grants_given(a, &grants, d));
     TRY(access_find_peer(data->access, a->args[1], &p, d));
     p.grants |= grants;
-    return store_change(data, &p, "granted more", d);
+    return store_change(data, &p, "peer granted more", d);
 }
 
 static err_t revoke(struct data *data, const struct cmd_args *a, struct diag *d)
@@ -122,13 +123,13 @@ static err_t revoke(struct data *data, const struct cmd_args *a, struct diag *d)
     p.grants &= ~grants;
     if (!peer_may(&p, GRANT_MOVE))
         p.n_destinations = 0;
-    return store_change(data, &p, "granted less", d);
+    return store_change(data, &p, "peer granted less", d);
 }
 
 static err_t remove_peer(struct data *data, const struct cmd_args *a, struct diag *d)
 {
     TRY(access_remove_peer(data->access, a->args[1], d));
-    TRY(note(data, AUDIT_NETWORK_CONFIGURED, a->args[1], "removed", NULL, d));
+    TRY(note(data, AUDIT_NETWORK_CONFIGURED, a->args[1], "peer removed", NULL, d));
     printf("%s: removed; its certificates are refused from now on\n", a->args[1].p);
     return OK;
 }
@@ -280,7 +281,7 @@ static err_t cert(struct data *data, const struct cmd_args *a, struct diag *d)
     if (e == OK)
         e = access_change_peer(data->access, &p, d);
     if (e == OK)
-        e = note(data, AUDIT_SECURITY_CONFIGURED, str_z(p.aet), "given a certificate", &p, d);
+        e = note(data, AUDIT_SECURITY_CONFIGURED, str_z(p.aet), "peer given a certificate", &p, d);
     if (e == OK)
         e = deliver(data, a, &p, wr_str(&pem), wr_str(&key), d);
     if (key.p)
@@ -288,6 +289,25 @@ static err_t cert(struct data *data, const struct cmd_args *a, struct diag *d)
     wr_done(&pem);
     wr_done(&key);
     return e;
+}
+
+enum { OPT_NAME };
+static const struct cmd_option server_options[] = {
+    [OPT_NAME] = {.name = "name",
+                  .arg = "NAME",
+                  .type = CMD_LIST,
+                  .help = "a host name or address that stands in it besides this machine's own"},
+};
+
+static err_t server_cert(struct data *data, const struct cmd_args *a, struct diag *d)
+{
+    struct server_names names;
+    TRY(server_names(a, OPT_NAME, &names, d));
+    TRY(authority_renew_server(data->keys_dir, str_z(names.host), str_z(names.more), d));
+    TRY(note(data, AUDIT_SECURITY_CONFIGURED, str_z(data->options.ae_title),
+             "server given a new certificate", NULL, d));
+    puts("the server has a new certificate; it counts from its next start on");
+    return OK;
 }
 
 static err_t with_data(const struct cmd_args *a,
@@ -314,6 +334,7 @@ RUN(remove_peer)
 RUN(list)
 RUN(show)
 RUN(cert)
+RUN(server_cert)
 
 enum { MANY = 64 };
 
@@ -393,6 +414,18 @@ static const struct cmd verbs[] = {
          "are readable by you alone: carry them to the device\nand delete the key here.",
      .examples = "lastra peer cert /var/lib/lastra CT1 --out /root/ct1\n",
      .run = run_cert},
+    {.name = "server-cert",
+     .summary = "issue a new certificate to the archive itself",
+     .args = "DATA",
+     .min_args = 1,
+     .max_args = 1,
+     .options = server_options,
+     .n_options = COUNT(server_options),
+     .about =
+         "Before the old one ends (`lastra status` says when). The authority stays, so peers need "
+         "nothing new.\nGive the names again that `lastra init --name` was given.",
+     .examples = "lastra peer server-cert /var/lib/lastra --name pacs.hospital.example\n",
+     .run = run_server_cert},
     {.name = "remove",
      .summary = "no longer let it in",
      .args = "DATA AET",
