@@ -30,15 +30,26 @@ static inline int scratch_remove_one_(const char *path, const struct stat *st, i
     return remove(path);
 }
 
-/* For cmocka_unit_test_setup_teardown. */
-static inline int scratch_setup(void **state)
+static inline int scratch_make_(void **state, const char *where)
 {
     struct scratch *s = calloc(1, sizeof *s);
-    snprintf(s->path, sizeof s->path, "/tmp/lastra-store-XXXXXX");
+    snprintf(s->path, sizeof s->path, "%s/lastra-store-XXXXXX", where);
     if (!mkdtemp(s->path) || dir_open(AT_FDCWD, s->path, &s->fd, NULL) != OK)
         return 1;
     *state = s;
     return 0;
+}
+
+/* For cmocka_unit_test_setup_teardown. */
+static inline int scratch_setup(void **state)
+{
+    return scratch_make_(state, "/tmp");
+}
+
+/* On memory where there is some: for tests that sync a thousand times. */
+static inline int scratch_setup_memory(void **state)
+{
+    return scratch_make_(state, access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 }
 
 static inline int scratch_teardown(void **state)
@@ -50,6 +61,8 @@ static inline int scratch_teardown(void **state)
     return 0;
 }
 
+#define MEMORY_TEST(name)                                                                          \
+    cmocka_unit_test_setup_teardown(name, scratch_setup_memory, scratch_teardown)
 #define SCRATCH_TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 /* The whole file, malloc'd. */

@@ -350,16 +350,23 @@ static void a_killed_writer_leaves_a_log_that_goes_on(void **state)
 {
     struct chain_report r = {0};
     for (int round = 0; round < 8; round++) {
+        int started[2];
+        char byte;
+        assert_int_equal(pipe(started), 0);
         pid_t pid = fork();
         assert_true(pid >= 0);
         if (pid == 0)
             for (struct chain *c = open_chain(*state, 4000);;) {
                 add(c, round);
                 (void)!chain_sync(c);
+                (void)!write(started[1], "x", 1);
             }
+        assert_int_equal(read(started[0], &byte, 1), 1);
         clock_sleep_ms(10 + round * 3);
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, NULL, 0), pid);
+        close(started[0]);
+        close(started[1]);
         uint64_t before = r.lines;
         chain_close(open_chain(*state, 4000));
         assert_ok(verify(*state, &r));

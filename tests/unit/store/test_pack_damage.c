@@ -416,22 +416,22 @@ static void a_read_only_set_sees_past_the_torn_end_and_leaves_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(a_record_cut_short_anywhere_is_torn),
-        SCRATCH_TEST(a_record_with_sectors_missing_is_torn),
-        SCRATCH_TEST(a_flipped_bit_is_found_and_nothing_is_cut),
-        SCRATCH_TEST(every_flipped_bit_of_a_leader_is_found),
-        SCRATCH_TEST(damage_in_the_middle_is_reported_and_passed_over),
-        SCRATCH_TEST(a_lost_sector_in_the_middle_cuts_nothing),
-        SCRATCH_TEST(bytes_of_an_unfinished_object_are_cut),
-        SCRATCH_TEST(a_damaged_header_costs_no_object),
-        SCRATCH_TEST(a_damaged_mark_costs_a_look_through),
-        SCRATCH_TEST(a_pack_that_was_only_being_made_is_taken_up),
-        SCRATCH_TEST(a_pack_under_another_number_is_not_believed),
-        SCRATCH_TEST(a_record_moved_to_another_place_is_not_believed),
-        SCRATCH_TEST(chunks_cannot_change_places),
-        SCRATCH_TEST(a_removal_is_finished_after_a_crash),
-        SCRATCH_TEST(a_removed_record_at_the_end_is_not_torn),
-        SCRATCH_TEST(a_read_only_set_sees_past_the_torn_end_and_leaves_it),
+        MEMORY_TEST(a_record_cut_short_anywhere_is_torn),
+        MEMORY_TEST(a_record_with_sectors_missing_is_torn),
+        MEMORY_TEST(a_flipped_bit_is_found_and_nothing_is_cut),
+        MEMORY_TEST(every_flipped_bit_of_a_leader_is_found),
+        MEMORY_TEST(damage_in_the_middle_is_reported_and_passed_over),
+        MEMORY_TEST(a_lost_sector_in_the_middle_cuts_nothing),
+        MEMORY_TEST(bytes_of_an_unfinished_object_are_cut),
+        MEMORY_TEST(a_damaged_header_costs_no_object),
+        MEMORY_TEST(a_damaged_mark_costs_a_look_through),
+        MEMORY_TEST(a_pack_that_was_only_being_made_is_taken_up),
+        MEMORY_TEST(a_pack_under_another_number_is_not_believed),
+        MEMORY_TEST(a_record_moved_to_another_place_is_not_believed),
+        MEMORY_TEST(chunks_cannot_change_places),
+        MEMORY_TEST(a_removal_is_finished_after_a_crash),
+        MEMORY_TEST(a_removed_record_at_the_end_is_not_torn),
+        MEMORY_TEST(a_read_only_set_sees_past_the_torn_end_and_leaves_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,14 +165,14 @@ static void failures_have_their_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(a_write_that_fails_loses_nothing_acknowledged),
-        SCRATCH_TEST(a_disk_that_is_full_from_some_write_on_loses_nothing),
-        SCRATCH_TEST(a_sync_that_fails_loses_nothing_acknowledged),
-        SCRATCH_TEST(a_disk_that_does_not_sync_any_more_loses_nothing),
-        SCRATCH_TEST(a_cut_that_fails_loses_nothing),
-        SCRATCH_TEST(a_reservation_that_fails_is_only_that),
-        SCRATCH_TEST(an_allocation_that_fails_is_an_error),
-        SCRATCH_TEST(failures_have_their_names),
+        MEMORY_TEST(a_write_that_fails_loses_nothing_acknowledged),
+        MEMORY_TEST(a_disk_that_is_full_from_some_write_on_loses_nothing),
+        MEMORY_TEST(a_sync_that_fails_loses_nothing_acknowledged),
+        MEMORY_TEST(a_disk_that_does_not_sync_any_more_loses_nothing),
+        MEMORY_TEST(a_cut_that_fails_loses_nothing),
+        MEMORY_TEST(a_reservation_that_fails_is_only_that),
+        MEMORY_TEST(an_allocation_that_fails_is_an_error),
+        MEMORY_TEST(failures_have_their_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
