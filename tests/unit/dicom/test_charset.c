@@ -135,15 +135,17 @@ static void applies_to_seven_vrs(void **state)
 }
 
 /* PS3.5 H.3.1 */
-static const char annex_h31[] = "'Yamada^Tarou=' 1b2442 3b334544 1b2842 '^' 1b2442 42404f3a 1b2842 '='"
-                          "1b2442 2464245e2440 1b2842 '^' 1b2442 243f246d2426 1b2842";
+static const char annex_h31[] =
+    "'Yamada^Tarou=' 1b2442 3b334544 1b2842 '^' 1b2442 42404f3a 1b2842 '='"
+    "1b2442 2464245e2440 1b2842 '^' 1b2442 243f246d2426 1b2842";
 /* PS3.5 H.3.2 */
 static const char annex_h32[] =
     "d4cfc0de '^' c0dbb3 '=' 1b2442 3b334544 1b284a '^' 1b2442 42404f3a 1b284a "
     "'=' 1b2442 2464245e2440 1b284a '^' 1b2442 243f246d2426 1b284a";
 /* PS3.5 I.2 */
-static const char annex_i2[] = "'Hong^Gildong=' 1b242943 fbf3 '^' 1b242943 d1ced4d7 '=' 1b242943 c8ab '^'"
-                         "1b242943 b1e6b5bf";
+static const char annex_i2[] =
+    "'Hong^Gildong=' 1b242943 fbf3 '^' 1b242943 d1ced4d7 '=' 1b242943 c8ab '^'"
+    "1b242943 b1e6b5bf";
 /* PS3.5 J.1 and J.3 */
 static const char annex_j1[] = "'Wang^XiaoDong=' e78e8b '^' e5b08fe69db1 '='";
 static const char annex_j3[] = "'Wang^XiaoDong=' cdf5 '^' d0a1b6ab '='";
@@ -154,8 +156,8 @@ static void decodes_the_standards_examples(void **state)
 {
     (void)state;
     assert_decodes("\\ISO 2022 IR 87", PN, annex_h31, "Yamada^Tarou=山田^太郎=やまだ^たろう", true);
-    assert_decodes("ISO 2022 IR 13\\ISO 2022 IR 87", PN, annex_h32, "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう",
-                   true);
+    assert_decodes("ISO 2022 IR 13\\ISO 2022 IR 87", PN, annex_h32,
+                   "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう", true);
     assert_decodes("\\ISO 2022 IR 149", PN, annex_i2, "Hong^Gildong=洪^吉洞=홍^길동", true);
     assert_decodes("ISO_IR 192", PN, annex_j1, "Wang^XiaoDong=王^小東=", true);
     assert_decodes("GB18030", PN, annex_j3, "Wang^XiaoDong=王^小东=", true);
@@ -178,7 +180,8 @@ static void encodes_the_standards_examples(void **state)
 {
     (void)state;
     assert_encodes("\\ISO 2022 IR 87", PN, "Yamada^Tarou=山田^太郎=やまだ^たろう", annex_h31);
-    assert_encodes("ISO 2022 IR 13\\ISO 2022 IR 87", PN, "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう", annex_h32);
+    assert_encodes("ISO 2022 IR 13\\ISO 2022 IR 87", PN, "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう",
+                   annex_h32);
     assert_encodes("\\ISO 2022 IR 149", PN, "Hong^Gildong=洪^吉洞=홍^길동", annex_i2);
     assert_encodes("ISO_IR 192", PN, "Wang^XiaoDong=王^小東=", annex_j1);
     assert_encodes("GB18030", PN, "Wang^XiaoDong=王^小东=", annex_j3);
