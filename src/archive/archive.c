@@ -17,6 +17,7 @@ enum {
     READER_CACHE = 2 << 20,
     HEAD_MAX = 1 << 20,
     BUSY_MS = 10000,
+    GATHER_MS = 100,
     QUEUE_MAX = 4096,
 };
 
@@ -148,8 +149,10 @@ static err_t open_packs(struct archive *a, struct diag *d)
 static err_t start_committer(struct archive *a, struct diag *d)
 {
     TRY(open_index(a->uri, &a->keys, 0, false, false, &a->checkpointer, d));
-    struct batch_options o = {
-        .db = a->writer, .checkpointer = a->checkpointer, .queue_max = QUEUE_MAX};
+    struct batch_options o = {.db = a->writer,
+                              .checkpointer = a->checkpointer,
+                              .queue_max = QUEUE_MAX,
+                              .gather_ms = GATHER_MS};
     return batch_new(&o, &a->batch, d);
 }
 

@@ -91,7 +91,7 @@ void mark_record(struct mark *m, struct packs *packs, uint64_t from, uint64_t to
         return;
     uint64_t end;
     err_t stopped = pack_scan(packs, m->pack, m->done, pass, m, &end, NULL);
-    (void)stopped; /* what cannot be read now is replayed at the next start */
+    (void)stopped;           /* what cannot be read now is replayed at the next start */
     m->looked = m->done > 0; /* the first record does not begin at 0 */
     m->looked_at = m->done;
 }

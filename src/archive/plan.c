@@ -17,65 +17,89 @@ static const struct lead {
     enum bind bind;
     const char *from, *where;
     const char *order[4]; /* without the row ids of the levels below */
+    int lower;            /* the parameter that bounds the first of these from below; 0: none */
+    bool own_order;       /* the engine is asked for the leading order alone, see put_order_by */
 } leads[] = {
-    [LEAD_SOP_UID] = {TAG_SOPInstanceUID,
-                      QUERY_IMAGE,
-                      BIND_KEY,
-                      "instance_uid k CROSS JOIN instance i",
-                      "k.key = ?1 AND i.id = k.id",
-                      {"i.id"}},
-    [LEAD_SERIES_UID] = {TAG_SeriesInstanceUID,
-                         QUERY_SERIES,
-                         BIND_UID,
-                         "series e",
-                         "e.uid = ?1",
-                         {"e.study", "e.id"}},
-    [LEAD_STUDY_UID] =
-        {TAG_StudyInstanceUID, QUERY_STUDY, BIND_UID, "study s", "s.uid = ?1", {"s.id"}},
-    [LEAD_PATIENT_ID] = {TAG_PatientID,
-                         QUERY_PATIENT,
-                         BIND_TEXT,
-                         "patient p",
-                         "p.pid = ?1",
-                         {"p.issuer", "p.apart", "p.id"}},
-    [LEAD_ACCESSION] = {TAG_AccessionNumber,
-                        QUERY_STUDY,
-                        BIND_TEXT,
-                        "study s",
-                        "s.accession = ?1 AND s.accession <> ''",
-                        {"s.id"}},
-    [LEAD_DATE] = {TAG_StudyDate,
-                   QUERY_STUDY,
-                   BIND_DATES,
-                   "study s",
-                   "s.date >= ?1 AND s.date <= ?2",
-                   {"s.date", "s.time", "s.id"}},
-    [LEAD_NAME] = {TAG_PatientName,
-                   QUERY_PATIENT,
-                   BIND_RANGE,
-                   "patient_name n CROSS JOIN patient p",
-                   "n.name >= ?1 AND n.name < ?2 AND p.id = n.patient",
-                   {"n.name", "n.patient"}},
-    [LEAD_PATIENT_ID_PREFIX] = {TAG_PatientID,
-                                QUERY_PATIENT,
-                                BIND_RANGE,
-                                "patient p",
-                                "p.pid >= ?1 AND p.pid < ?2",
-                                {"p.pid", "p.issuer", "p.apart", "p.id"}},
-    [LEAD_ACCESSION_PREFIX] = {TAG_AccessionNumber,
-                               QUERY_STUDY,
-                               BIND_RANGE,
-                               "study s",
-                               "s.accession >= ?1 AND s.accession < ?2 AND s.accession <> ''",
-                               {"s.accession", "s.id"}},
-    [LEAD_GRAM] = {TAG_PatientName,
-                   QUERY_PATIENT,
-                   BIND_GRAMS,
-                   "patient_gram CROSS JOIN patient p",
-                   "patient_gram MATCH ?1 AND p.id = patient_gram.rowid",
-                   {"patient_gram.rowid"}},
-    [LEAD_ALL_PATIENTS] = {0, QUERY_PATIENT, BIND_NONE, "patient p", "1 = 1", {"p.id"}},
-    [LEAD_ALL_STUDIES] = {0, QUERY_STUDY, BIND_NONE, "study s", "1 = 1", {"s.id"}},
+    [LEAD_SOP_UID] = {.tag = TAG_SOPInstanceUID,
+                      .level = QUERY_IMAGE,
+                      .bind = BIND_KEY,
+                      .from = "instance_uid k CROSS JOIN instance i",
+                      .where = "k.key = ?1 AND i.id = k.id",
+                      .order = {"k.id"}},
+    [LEAD_SERIES_UID] = {.tag = TAG_SeriesInstanceUID,
+                         .level = QUERY_SERIES,
+                         .bind = BIND_UID,
+                         .from = "series e",
+                         .where = "e.uid = ?1",
+                         .order = {"e.study", "e.id"}},
+    [LEAD_STUDY_UID] = {.tag = TAG_StudyInstanceUID,
+                        .level = QUERY_STUDY,
+                        .bind = BIND_UID,
+                        .from = "study s",
+                        .where = "s.uid = ?1",
+                        .order = {"s.id"}},
+    [LEAD_PATIENT_ID] = {.tag = TAG_PatientID,
+                         .level = QUERY_PATIENT,
+                         .bind = BIND_TEXT,
+                         .from = "patient p",
+                         .where = "p.pid = ?1",
+                         .order = {"p.issuer", "p.apart", "p.id"}},
+    [LEAD_ACCESSION] = {.tag = TAG_AccessionNumber,
+                        .level = QUERY_STUDY,
+                        .bind = BIND_TEXT,
+                        .from = "study s",
+                        .where = "s.accession = ?1 AND s.accession <> ''",
+                        .order = {"s.id"}},
+    [LEAD_DATE] = {.tag = TAG_StudyDate,
+                   .level = QUERY_STUDY,
+                   .bind = BIND_DATES,
+                   .from = "study s",
+                   .where = "s.date >= ?1 AND s.date <= ?2",
+                   .order = {"s.date", "s.time", "s.id"},
+                   .lower = 1},
+    [LEAD_NAME] = {.tag = TAG_PatientName,
+                   .level = QUERY_PATIENT,
+                   .bind = BIND_RANGE,
+                   .from = "patient_name n CROSS JOIN patient p",
+                   .where = "n.name >= ?1 AND n.name < ?2 AND p.id = n.patient",
+                   .order = {"n.name", "n.patient"},
+                   .lower = 1},
+    [LEAD_PATIENT_ID_PREFIX] = {.tag = TAG_PatientID,
+                                .level = QUERY_PATIENT,
+                                .bind = BIND_RANGE,
+                                .from = "patient p",
+                                .where = "p.pid >= ?1 AND p.pid < ?2",
+                                .order = {"p.pid", "p.issuer", "p.apart", "p.id"},
+                                .lower = 1},
+    [LEAD_ACCESSION_PREFIX] = {.tag = TAG_AccessionNumber,
+                               .level = QUERY_STUDY,
+                               .bind = BIND_RANGE,
+                               .from = "study s",
+                               .where =
+                                   "s.accession >= ?1 AND s.accession < ?2 AND s.accession <> ''",
+                               .order = {"s.accession", "s.id"},
+                               .lower = 1},
+    [LEAD_GRAM] = {.tag = TAG_PatientName,
+                   .level = QUERY_PATIENT,
+                   .bind = BIND_GRAMS,
+                   .from = "patient_gram CROSS JOIN patient p",
+                   .where = "patient_gram MATCH ?1 AND patient_gram.rowid >= ?2"
+                            " AND p.id = patient_gram.rowid",
+                   .order = {"patient_gram.rowid"},
+                   .lower = 2,
+                   .own_order = true},
+    [LEAD_ALL_PATIENTS] = {.level = QUERY_PATIENT,
+                           .bind = BIND_NONE,
+                           .from = "patient p",
+                           .where = "p.id >= ?1",
+                           .order = {"p.id"},
+                           .lower = 1},
+    [LEAD_ALL_STUDIES] = {.level = QUERY_STUDY,
+                          .bind = BIND_NONE,
+                          .from = "study s",
+                          .where = "s.id >= ?1",
+                          .order = {"s.id"},
+                          .lower = 1},
 };
 
 static const struct {
@@ -235,6 +259,11 @@ bool plan_is_repeat(const struct plan *p, size_t i)
     return i && str_eq(p->match->values[i].text, p->match->values[i - 1].text);
 }
 
+int plan_lower(const struct plan *p)
+{
+    return leads[p->lead].lower;
+}
+
 bool plan_order_is_text(const struct plan *p, size_t i)
 {
     static const char *const text[] = {"p.pid", "p.issuer", "p.apart", "n.name", "s.accession"};
@@ -341,6 +370,7 @@ void plan_bind(const struct plan *p, const struct plan_value *v, struct sql_stmt
 {
     switch (leads[p->lead].bind) {
     case BIND_NONE:
+        sql_bind_i64(q, 1, 0);
         return;
     case BIND_KEY:
         sql_bind_i64(q, 1, v->lo_i);
@@ -349,8 +379,11 @@ void plan_bind(const struct plan *p, const struct plan_value *v, struct sql_stmt
         sql_bind_blob(q, 1, v->lo);
         return;
     case BIND_TEXT:
+        sql_bind_text(q, 1, v->lo);
+        return;
     case BIND_GRAMS:
         sql_bind_text(q, 1, v->lo);
+        sql_bind_i64(q, 2, 0);
         return;
     case BIND_RANGE:
         sql_bind_text(q, 1, v->lo);
@@ -372,6 +405,18 @@ static void put_order(const struct plan *p, struct wr *w)
         wr_printf(w, "%s%s", i ? ", " : "", lead->order[i]);
     for (int level = (int)lead->level + 1; level <= (int)p->level; level++)
         wr_printf(w, ", %s", tables[level].id);
+}
+
+/* The full-text index has its rows in order and cannot say so of a longer order: all of a broad
+ * answer would be sorted for each leg. With the joins in this order the rest comes by itself from
+ * the indexes of the inner tables; the reader of the rows checks that it does (scan.c). */
+static void put_order_by(const struct plan *p, struct wr *w)
+{
+    wr_put(w, STR(" ORDER BY "));
+    if (leads[p->lead].own_order)
+        wr_printf(w, "%s", leads[p->lead].order[0]);
+    else
+        put_order(p, w);
 }
 
 static void put_resume(const struct plan *p, struct wr *w)
@@ -404,6 +449,5 @@ void plan_sql(const struct plan *p, bool resume, struct wr *w)
         wr_printf(w, " AND %s", tables[level].down_on);
     if (resume)
         put_resume(p, w);
-    wr_put(w, STR(" ORDER BY "));
-    put_order(p, w);
+    put_order_by(p, w);
 }

@@ -93,6 +93,10 @@ bool plan_is_repeat(const struct plan *p, size_t i);
 /* Whether the i-th order column is text; else a whole number. */
 bool plan_order_is_text(const struct plan *p, size_t i);
 
+/* The parameter that bounds the first order column from below, so that a resumed statement does not
+ * walk over what was seen; 0: none. */
+int plan_lower(const struct plan *p);
+
 /* The statement; resume: with a lower bound for the order columns (parameters from PLAN_RESUME). */
 void plan_sql(const struct plan *p, bool resume, struct wr *w);
 

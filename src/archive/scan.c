@@ -11,6 +11,8 @@ struct leg {
     struct sql_stmt *q;
     struct plan_value value;
     int64_t until, deadline;
+    int64_t last[PLAN_ORDER_MAX]; /* numbers of the row before, in its order */
+    bool has_last;
     scan_each *each;
     void *ctx;
     bool enough;
@@ -79,6 +81,14 @@ static err_t remember(struct leg *l)
     return OK;
 }
 
+static void bind_place(struct sql_stmt *q, int parameter, const struct scan_place *p)
+{
+    if (p->is_text)
+        sql_bind_text(q, parameter, wr_str(&p->text));
+    else
+        sql_bind_i64(q, parameter, p->number);
+}
+
 static err_t prepare(struct leg *l)
 {
     struct scan *s = l->s;
@@ -89,12 +99,10 @@ static err_t prepare(struct leg *l)
         return E_INTERNAL;
     TRY(sql_prepare(l->reader->db, wr_str(&w), &l->q, NULL));
     plan_bind(&s->plan, &l->value, l->q);
-    for (size_t i = 0; s->resume && i < s->plan.n_order; i++) {
-        if (s->place[i].is_text)
-            sql_bind_text(l->q, (int)(PLAN_RESUME + i), wr_str(&s->place[i].text));
-        else
-            sql_bind_i64(l->q, (int)(PLAN_RESUME + i), s->place[i].number);
-    }
+    if (s->resume && plan_lower(&s->plan))
+        bind_place(l->q, plan_lower(&s->plan), &s->place[0]);
+    for (size_t i = 0; s->resume && i < s->plan.n_order; i++)
+        bind_place(l->q, (int)(PLAN_RESUME + i), &s->place[i]);
     return OK;
 }
 
@@ -116,11 +124,32 @@ static bool is_repeated(const struct leg *l)
     return false;
 }
 
+/* Going on behind a row is right only when rows come in order: never taken on trust where the
+ * engine was not asked for all of it. */
+static bool in_order(struct leg *l)
+{
+    const struct plan *p = &l->s->plan;
+    int order = 0;
+    if (p->lead != LEAD_GRAM)
+        return true;
+    for (size_t i = 0; i < p->n_order; i++) {
+        int64_t v = sql_i64(l->q, (int)(p->first_order + i));
+        if (!order)
+            order = v < l->last[i] ? -1 : v > l->last[i];
+        l->last[i] = v;
+    }
+    bool had = l->has_last;
+    l->has_last = true;
+    return !had || order > 0;
+}
+
 static err_t look(struct leg *l)
 {
     struct scan *s = l->s;
     struct row r = row_begin(&s->reader, l->reader->db, l->q);
     bool matches;
+    if (!in_order(l))
+        return E_INTERNAL;
     if (is_repeated(l))
         return OK;
     TRY(row_matches(&r, &matches));
@@ -164,6 +193,7 @@ static err_t turns(struct leg *l)
         }
         TRY(plan_value(&s->plan, s->a->seed, s->turn, &s->arena, &l->value));
         TRY(prepare(l));
+        l->has_last = false;
         err_t e = run_turn(l);
         sql_free(l->q);
         TRY(e);
