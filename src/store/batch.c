@@ -38,6 +38,7 @@ struct batch {
     uint64_t submitted; /* tickets given out: 1 ... submitted */
     uint64_t taken;     /* of those, in a transaction that is under way */
     uint64_t done;      /* of those, ended: their done was called */
+    size_t waiting;     /* threads that wait for tickets */
     uint64_t failed, transactions;
     uint64_t log_pages, swept; /* length of the log now, and at the last checkpoint */
     bool sweeping, forcing;    /* a checkpoint runs beside the committer; in it */
@@ -166,6 +167,16 @@ static void force_checkpoint(struct batch *b)
     b->swept = b->log_pages;
 }
 
+/* With the lock held: lets more jobs come, so that one commit serves them all, unless somebody
+ * waits for those that are there. */
+static void gather(struct batch *b)
+{
+    int64_t until = clock_deadline(b->o.gather_ms);
+    while (!b->stopping && !b->waiting && b->submitted - b->taken < b->o.jobs_max &&
+           cond_wait(&b->work, &b->lock, until))
+        continue;
+}
+
 /* Waits for jobs; false at the end. After a failure first until the time to try again. */
 static bool wait_for_work(struct batch *b, int64_t not_before)
 {
@@ -175,6 +186,7 @@ static bool wait_for_work(struct batch *b, int64_t not_before)
             break;
     while (!b->stopping && b->taken == b->submitted)
         cond_wait(&b->work, &b->lock, IO_FOREVER);
+    gather(b);
     return b->taken < b->submitted;
 }
 
@@ -341,7 +353,7 @@ static err_t submit_locked(struct batch *b, const struct batch_job *job, uint64_
     if (is_full(b))
         return b->behind != OK ? b->behind : E_BUSY;
     *slot(b, ++b->submitted) = (struct slot){.job = *job};
-    if (b->taken + 1 == b->submitted)
+    if (b->taken + 1 == b->submitted || b->submitted - b->taken == b->o.jobs_max)
         pthread_cond_signal(&b->work);
     if (ret_ticket)
         *ret_ticket = b->submitted;
@@ -368,8 +380,11 @@ err_t batch_admit(struct batch *b, struct diag *d)
 static err_t wait_locked(struct batch *b, uint64_t ticket, int64_t deadline)
 {
     bool more = true;
+    b->waiting++;
+    pthread_cond_signal(&b->work);
     while (b->done < ticket && b->behind == OK && more)
         more = cond_wait(&b->ended, &b->lock, deadline);
+    b->waiting--;
     if (b->done >= ticket)
         return OK;
     return b->behind != OK ? b->behind : E_TIMEOUT;

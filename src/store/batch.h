@@ -1,11 +1,11 @@
 /* The committer: jobs from many threads run inside shared transactions on the one connection that
  * writes the index, so that a hundred objects cost one commit.
  *
- * Jobs run in the order in which they were submitted. A transaction is committed when the queue is
- * empty, or holds jobs_max, or is older than hold_ms. When it fails for a reason outside the jobs
- * (disk full, locked, I/O error) its jobs stay queued and are tried again with growing pauses; the
- * index is then "behind", batch_barrier and batch_state say so with the reason, and new jobs are
- * refused once the queue is full.
+ * Jobs run in the order in which they were submitted, after gathering for a moment unless somebody
+ * waits for one. A transaction is committed when the queue is empty, or holds jobs_max, or is older
+ * than hold_ms. When it fails for a reason outside the jobs (disk full, locked, I/O error) its jobs
+ * stay queued and are tried again with growing pauses; the index is then "behind", batch_barrier
+ * and batch_state say so with the reason, and new jobs are refused once the queue is full.
  */
 #ifndef LASTRA_STORE_BATCH_H
 #define LASTRA_STORE_BATCH_H
@@ -21,6 +21,8 @@ struct batch_options {
                                  are made. Also the batch's own. */
     size_t queue_max;         /* jobs that may wait; 0: 8192 */
     size_t jobs_max;          /* jobs in one transaction; 0: 512 */
+    int64_t gather_ms;        /* how long jobs gather before a transaction begins, unless somebody
+                                 waits for them or there are jobs_max; 0: not at all */
     int64_t hold_ms;          /* age at which a transaction commits though more jobs come; 0: 50 */
     uint64_t log_pages;       /* write-ahead log pages at which a checkpoint runs; 0: 4096 */
 };
