@@ -10,11 +10,11 @@
  * in all. */
 struct dcm_inflate_limits {
     uint64_t size;      /* default 16 GiB */
-    uint64_t free_size; /* default 16 MiB */
+    uint64_t free_size; /* default 256 MiB: a blank image is no bomb */
     unsigned ratio;     /* default 500 */
 };
 #define DCM_INFLATE_LIMITS_DEFAULT                                                                 \
-    ((struct dcm_inflate_limits){(uint64_t)16 << 30, (uint64_t)16 << 20, 500})
+    ((struct dcm_inflate_limits){(uint64_t)16 << 30, (uint64_t)256 << 20, 500})
 
 /* NULL when out of memory. */
 struct dcm_inflate *dcm_inflate_new(const struct dcm_inflate_limits *limits);

@@ -34,28 +34,29 @@ void dcm_writer_init(struct dcm_writer *d, struct wr *w, enum dcm_encoding encod
     *d = (struct dcm_writer){.w = w, .encoding = encoding, .from = DCM_EXPLICIT_LE, .word = 1};
 }
 
-static void put_u16(struct dcm_writer *d, uint16_t v)
+static void set_u16(const struct dcm_writer *d, uint8_t *p, uint16_t v)
 {
-    if (d->encoding == DCM_EXPLICIT_BE)
-        wr_u16be(d->w, v);
-    else
-        wr_u16le(d->w, v);
+    bool big = d->encoding == DCM_EXPLICIT_BE;
+    p[big] = (uint8_t)v;
+    p[!big] = (uint8_t)(v >> 8);
 }
 
-static void put_u32(struct dcm_writer *d, uint32_t v)
+static void set_u32(const struct dcm_writer *d, uint8_t *p, uint32_t v)
 {
-    if (d->encoding == DCM_EXPLICIT_BE)
-        wr_u32be(d->w, v);
-    else
-        wr_u32le(d->w, v);
+    bool big = d->encoding == DCM_EXPLICIT_BE;
+    set_u16(d, p + (big ? 2 : 0), (uint16_t)v);
+    set_u16(d, p + (big ? 0 : 2), (uint16_t)(v >> 16));
 }
 
-/* What stands before every value, and the whole of an item or delimiter. */
+/* What stands before a value in implicit VR, and the whole of an item or delimiter. */
 static void put_structure(struct dcm_writer *d, tag_t tag, uint32_t length)
 {
-    put_u16(d, TAG_GROUP(tag));
-    put_u16(d, TAG_ELEMENT(tag));
-    put_u32(d, length);
+    uint8_t *p = wr_reserve(d->w, 8);
+    if (!p)
+        return;
+    set_u16(d, p, TAG_GROUP(tag));
+    set_u16(d, p + 2, TAG_ELEMENT(tag));
+    set_u32(d, p + 4, length);
 }
 
 static void put_header(struct dcm_writer *d, tag_t tag, vr_t vr, uint32_t length)
@@ -64,15 +65,17 @@ static void put_header(struct dcm_writer *d, tag_t tag, vr_t vr, uint32_t length
         put_structure(d, tag, length);
         return;
     }
-    put_u16(d, TAG_GROUP(tag));
-    put_u16(d, TAG_ELEMENT(tag));
-    wr_u16be(d->w, vr); /* two letters, in any byte order */
-    if (dcm_vr_flags(vr) & DCM_VR_LONG) {
-        put_u16(d, 0);
-        put_u32(d, length);
-    } else {
-        put_u16(d, (uint16_t)length);
-    }
+    bool wide = dcm_vr_flags(vr) & DCM_VR_LONG;
+    uint8_t *p = wr_reserve(d->w, wide ? 12 : 8);
+    if (!p)
+        return;
+    set_u16(d, p, TAG_GROUP(tag));
+    set_u16(d, p + 2, TAG_ELEMENT(tag));
+    p[4] = (uint8_t)(vr >> 8);
+    p[5] = (uint8_t)vr;
+    set_u16(d, p + 6, wide ? 0 : (uint16_t)length);
+    if (wide)
+        set_u32(d, p + 8, length);
 }
 
 static void begin_value(struct dcm_writer *d, vr_t vr, uint32_t length)
@@ -172,14 +175,18 @@ void dcm_write(struct dcm_writer *d, tag_t tag, vr_t vr, struct str value)
 
 void dcm_write_u16(struct dcm_writer *d, tag_t tag, uint16_t v)
 {
-    put_header(d, tag, VR('U', 'S'), 2);
-    put_u16(d, v);
+    uint8_t bytes[2];
+    set_u16(d, bytes, v);
+    put_header(d, tag, VR('U', 'S'), sizeof bytes);
+    wr_bytes(d->w, bytes, sizeof bytes);
 }
 
 void dcm_write_u32(struct dcm_writer *d, tag_t tag, uint32_t v)
 {
-    put_header(d, tag, VR('U', 'L'), 4);
-    put_u32(d, v);
+    uint8_t bytes[4];
+    set_u32(d, bytes, v);
+    put_header(d, tag, VR('U', 'L'), sizeof bytes);
+    wr_bytes(d->w, bytes, sizeof bytes);
 }
 
 void dcm_write_sequence(struct dcm_writer *d, tag_t tag, vr_t vr, uint32_t length)

@@ -247,6 +247,25 @@ static void refuses_data_that_is_cut_short_or_malformed(void **state)
     }
 }
 
+/* CVE-2026-10528: however deep the nesting goes on, what it costs is the limit's. */
+static void a_million_nested_sequences_cost_no_more_than_the_limit(void **state)
+{
+    (void)state;
+    struct bytes unit = bytes("0800 4011 'SQ' 0000 ffffffff feff 00e0 ffffffff");
+    struct wr w = wr_heap(32 << 20);
+    struct arena small = arena_init(64 << 10);
+    struct dcm_ds *ds = NULL;
+    struct diag d = {""};
+    for (size_t i = 0; i < 1000000; i++)
+        wr_put(&w, bytes_str(&unit));
+    assert_err(
+        dcm_ds_parse(&small, wr_str(&w), DCM_EXPLICIT_LE, &DCM_LIMITS_DEFAULT, false, &ds, &d),
+        E_LIMIT);
+    assert_non_null(strstr(d.text, "nested too deeply"));
+    arena_done(&small);
+    wr_done(&w);
+}
+
 static void stays_within_its_arena(void **state)
 {
     (void)state;
@@ -315,6 +334,7 @@ int main(void)
         IN_ARENA(borrowed_values_are_views_of_the_input),
         IN_ARENA(of_an_element_that_stands_twice_the_first_counts),
         IN_ARENA(refuses_data_that_is_cut_short_or_malformed),
+        IN_ARENA(a_million_nested_sequences_cost_no_more_than_the_limit),
         IN_ARENA(stays_within_its_arena),
         IN_ARENA(a_hundred_thousand_elements_in_falling_order_are_sorted),
         IN_ARENA(nesting_past_what_can_be_read_is_not_written),
