@@ -21,4 +21,7 @@ void manual_page(struct wr *w, const struct cmd *c);
 /* All commands as one page in Markdown: docs/manual/commands.md. */
 void manual_markdown(struct wr *w);
 
+/* The DICOM conformance statement, docs/conformance.md. */
+void conformance_markdown(struct wr *w);
+
 #endif

@@ -185,17 +185,31 @@ static void every_command_has_a_manual_page(void **state)
     }
 }
 
+static void check_document(const char *path, void (*write)(struct wr *w), const char *how)
+{
+    struct wr file = wr_heap(1 << 20), w = wr_heap(1 << 20);
+    struct diag d = {{0}};
+    assert_ok(file_load(AT_FDCWD, path, 1 << 20, &file, &d));
+    write(&w);
+    assert_ok(wr_flush(&w));
+    if (!str_eq(wr_str(&file), wr_str(&w)))
+        fail_msg("%s is not what the tables say; run: %s", path, how);
+    wr_done(&file);
+    wr_done(&w);
+}
+
 static void the_manual_of_commands_is_that_of_the_tables(void **state)
 {
     (void)state;
-    struct wr file = wr_heap(1 << 20), w = wr_heap(1 << 20);
-    struct diag d = {{0}};
-    assert_ok(file_load(AT_FDCWD, SOURCE_ROOT "/docs/manual/commands.md", 1 << 20, &file, &d));
-    manual_markdown(&w);
-    if (!str_eq(wr_str(&file), wr_str(&w)))
-        fail_msg("run: lastra manual --markdown > docs/manual/commands.md");
-    wr_done(&file);
-    wr_done(&w);
+    check_document(SOURCE_ROOT "/docs/manual/commands.md", manual_markdown,
+                   "ninja -C build documents");
+}
+
+static void the_conformance_statement_is_that_of_the_tables(void **state)
+{
+    (void)state;
+    check_document(SOURCE_ROOT "/docs/conformance.md", conformance_markdown,
+                   "ninja -C build documents");
 }
 
 int main(void)
@@ -209,6 +223,7 @@ int main(void)
         cmocka_unit_test(every_command_of_the_program_is_well_declared),
         cmocka_unit_test(every_command_has_a_manual_page),
         cmocka_unit_test(the_manual_of_commands_is_that_of_the_tables),
+        cmocka_unit_test(the_conformance_statement_is_that_of_the_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
