@@ -19,7 +19,7 @@ static err_t make_tls(struct client *c, const struct cmd_args *a, struct diag *d
                           .pinned = cmd_flag(a, CLIENT_PIN),
                           .no_name_check = cmd_flag(a, CLIENT_NO_NAME)};
     if (!f.cert != !f.key)
-        return diag_set(d, E_USAGE, "--cert and --key go together");
+        return diag_set(d, E_USAGE, "--cert and --cert-key go together");
     if (!f.trust && !f.pinned)
         return diag_set(d, E_USAGE,
                         "TLS needs --trust or --pin: whom shall we believe to be there?");

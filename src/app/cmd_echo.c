@@ -106,7 +106,8 @@ const struct cmd cmd_echo = {
     .about =
         "Opens an association for Verification, sends C-ECHO and says how long it took and what "
         "the other side says it is.",
-    .examples = "lastra echo ARCHIVE@127.0.0.1:11112\n"
-                "lastra echo ARCHIVE@pacs.example:2762 --trust ca.pem --cert us.pem --key us.key\n",
+    .examples =
+        "lastra echo ARCHIVE@127.0.0.1:11112\n"
+        "lastra echo ARCHIVE@pacs.example:2762 --trust ca.pem --cert us.pem --cert-key us.key\n",
     .run = run,
 };
