@@ -162,6 +162,8 @@ static void put_number(struct wr *w, vr_t vr, struct rd *v)
 static void put_numbers(struct dcm_dump *d)
 {
     size_t size = size_max(dcm_vr_size(d->of.vr), 1);
+    if (d->cap == DCM_DUMP_SHORT)
+        d->n = size_min(d->n, DCM_DUMP_NUMBERS * size);
     if (d->of.big_endian)
         dcm_swap(d->value, d->n, dcm_vr_word(d->of.vr));
     struct rd rd = rd_of(gathered(d));

@@ -17,10 +17,11 @@
 #include "dicom/part10.h"
 #include "dicom/reader.h"
 
-enum { DCM_DUMP_SHORT = 128, DCM_DUMP_WHOLE = 1 << 20 };
+enum { DCM_DUMP_SHORT = 128, DCM_DUMP_NUMBERS = 16, DCM_DUMP_WHOLE = 1 << 20 };
 
 struct dcm_dump_options {
-    bool whole_values; /* up to DCM_DUMP_WHOLE bytes of each value, else DCM_DUMP_SHORT */
+    bool whole_values; /* up to DCM_DUMP_WHOLE bytes of each value, else DCM_DUMP_SHORT bytes or
+                          DCM_DUMP_NUMBERS numbers */
 };
 
 struct dcm_dump;

@@ -192,3 +192,36 @@ def test_dciodvfy_has_no_new_complaint_after_conversion(path, tmp_path):
     out = tmp_path / "out.dcm"
     copy(path, out, ExplicitVRLittleEndian)
     assert complaints(out) <= complaints(path)
+
+
+def tags_of(ds):
+    """In the order of the file, items in between."""
+    for elem in ds:
+        yield f"({elem.tag.group:04x},{elem.tag.element:04x})"
+        if elem.VR == "SQ":
+            for item in elem.value:
+                yield "item"
+                yield from tags_of(item)
+
+
+# An element that stands twice, which pydicom drops; a character set written as UN, which pydicom cannot decode by.
+DUMPED = [p for p in SAMPLES if p.name not in TRUNCATED | {"winter.dcm", "explicit_VR-UN.dcm"}]
+
+
+@named([p for p in DUMPED if not p.name.startswith("DICOMDIR")])
+def test_dump_shows_every_element_that_pydicom_finds(path):
+    done = subprocess.run([LASTRA, "dump", path], capture_output=True, text=True, errors="strict")
+    assert done.returncode == 0, done.stderr
+    shown = re.findall(r"^ *(\([0-9a-f]{4},[0-9a-f]{4}\)|item)", done.stdout, re.MULTILINE)
+    # pydicom sorts by tag, which a file need not.
+    assert sorted(x for x in shown if not x.startswith("(0002,")) == sorted(tags_of(read(path)))
+
+
+@pytest.mark.parametrize("name", ["rtplan_truncated.dcm", "MR_truncated.dcm"])
+def test_dump_of_a_truncated_file_shows_what_is_there_and_fails(name):
+    path = next((p for p in SAMPLES if p.name == name), None)
+    if path is None:
+        pytest.skip("not here")
+    done = subprocess.run([LASTRA, "dump", path], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "(0010,0010) PN" in done.stdout

@@ -99,6 +99,10 @@ static void cuts_long_values_unless_asked(void **state)
     assert_non_null(strstr(dump(spec, DCM_EXPLICIT_LE, false), "xxx...]   # 200, PatientComments"));
     assert_non_null(strstr(dump(spec, DCM_EXPLICIT_LE, true), "xxx\xc3\xb6yyy"));
     assert_null(strstr(text, "..."));
+    assert_string_equal(dump("e07f 1000 'OB' 0000 12000000 000102030405060708090a0b0c0d0e0f1011",
+                             DCM_EXPLICIT_LE, false),
+                        "(7fe0,0010) OB 00\\01\\02\\03\\04\\05\\06\\07\\08\\09\\0a\\0b\\0c\\0d\\0e"
+                        "\\0f...   # 18, PixelData\n");
 }
 
 static void says_what_was_read_over(void **state)
