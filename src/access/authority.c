@@ -122,8 +122,9 @@ static err_t read_pem(struct str pem, struct peer_cert *ret, struct diag *d)
     return OK;
 }
 
-err_t authority_issue(int keys_dir, struct str aet, unsigned days, struct wr *ret_cert,
-                      struct wr *ret_key, struct peer_cert *ret, struct diag *d)
+err_t authority_issue(int keys_dir, struct str aet, struct str names, unsigned days,
+                      struct wr *ret_cert, struct wr *ret_key, struct peer_cert *ret,
+                      struct diag *d)
 {
     PEM cert = {0};
     PEM key = {0};
@@ -131,7 +132,8 @@ err_t authority_issue(int keys_dir, struct str aet, unsigned days, struct wr *re
         return diag_set(d, E_USAGE, "'%.*s' cannot be an AE title", (int)size_min(aet.n, 64),
                         aet.p);
     TRY(load_authority(keys_dir, &cert, &key, d));
-    TRY(x509_issue(wr_str(&cert), wr_str(&key), aet, STR(""), false, days, ret_cert, ret_key, d));
+    TRY(x509_issue(wr_str(&cert), wr_str(&key), aet, names, names.n > 0, days, ret_cert, ret_key,
+                   d));
     return read_pem(wr_str(ret_cert), ret, d);
 }
 

@@ -26,10 +26,13 @@ err_t authority_create(int keys_dir, struct str host, struct str names, struct d
 err_t authority_renew_server(int keys_dir, struct str host, struct str names,
                              struct diag *d) MUST_CHECK;
 
-/* A certificate and key for a peer, made out to its AE title, as PEM. The caller records *ret
- * with the peer. E_NOTFOUND when there is no authority.key. */
-err_t authority_issue(int keys_dir, struct str aet, unsigned days, struct wr *ret_cert,
-                      struct wr *ret_key, struct peer_cert *ret, struct diag *d) MUST_CHECK;
+/* A certificate and key for a peer, made out to its AE title, as PEM. names: DNS names and
+ * addresses separated by commas, for a peer that is also connected to (it then serves as a server's
+ * certificate, too); may be empty. The caller records *ret with the peer. E_NOTFOUND when there is
+ * no authority.key. */
+err_t authority_issue(int keys_dir, struct str aet, struct str names, unsigned days,
+                      struct wr *ret_cert, struct wr *ret_key, struct peer_cert *ret,
+                      struct diag *d) MUST_CHECK;
 
 /* A certificate file's fingerprint and end. */
 err_t authority_read_cert(int dir, const char *name, struct peer_cert *ret,

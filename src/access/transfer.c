@@ -4,6 +4,7 @@
 
 #include "access/audit_names.h"
 #include "base/size.h"
+#include "io/clock.h"
 
 struct class_count {
     char uid[AUDIT_CLIP_NAME + 1];
@@ -15,7 +16,8 @@ struct study {
     char uid[AUDIT_CLIP_NAME + 1], patient[AUDIT_CLIP_TEXT + 1], accession[AUDIT_CLIP_NAME + 1];
     struct class_count classes[TRANSFER_CLASSES];
     size_t n_classes;
-    uint64_t last; /* the transfer's count when something was last added */
+    uint64_t last;    /* the transfer's count when something was last added */
+    int64_t begun_ms; /* when it was opened */
 };
 
 struct transfer {
@@ -26,6 +28,7 @@ struct transfer {
     struct study *studies[TRANSFER_STUDIES]; /* packed to the front */
     size_t n;
     uint64_t count;
+    int64_t hold_ms;
 };
 
 err_t transfer_new(struct audit *a, const struct audit_participant *source,
@@ -36,6 +39,7 @@ err_t transfer_new(struct audit *a, const struct audit_participant *source,
     if (!t)
         return E_NOMEM;
     t->audit = a;
+    t->hold_ms = TRANSFER_HOLD_MS;
     t->who[t->n_who++] = *source;
     t->who[t->n_who++] = *destination;
     if (third)
@@ -43,6 +47,11 @@ err_t transfer_new(struct audit *a, const struct audit_participant *source,
     t->incoming = str_eq(destination->user_id, audit_self(a, AUDIT_DESTINATION).user_id);
     *ret = t;
     return OK;
+}
+
+void transfer_set_hold(struct transfer *t, int64_t ms)
+{
+    t->hold_ms = ms;
 }
 
 /* The event of one result: only the classes that have it. */
@@ -122,21 +131,39 @@ static bool is_study(const struct study *s, struct str uid, struct str patient)
            str_eq(str_z(s->patient), kept(patient, AUDIT_CLIP_TEXT));
 }
 
-/* Where a study stands, made if it is new. The error is that of the event that was written to make
- * room; the study is there all the same, unless memory is short. */
+/* One that has been open for too long, if there is one: an association may go on for days. */
+static err_t write_old(struct transfer *t, int64_t now)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (now - t->studies[i]->begun_ms >= t->hold_ms)
+            return write_study(t, i);
+    return OK;
+}
+
+static struct study *find_study(struct transfer *t, struct str uid, struct str patient)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (is_study(t->studies[i], uid, patient))
+            return t->studies[i];
+    return NULL;
+}
+
+/* A study's place, made if it is new. The error is that of an event that was written to make room;
+ * the study is there all the same, unless memory is short. */
 static err_t study_place(struct transfer *t, struct str uid, struct str patient,
                          struct str accession, struct study **ret)
 {
-    *ret = NULL;
-    for (size_t i = 0; i < t->n; i++)
-        if (is_study(t->studies[i], uid, patient)) {
-            *ret = t->studies[i];
-            return OK;
-        }
-    err_t e = t->n == TRANSFER_STUDIES ? write_study(t, quietest(t)) : OK;
+    int64_t now = clock_ms();
+    err_t e = write_old(t, now);
+    *ret = find_study(t, uid, patient);
+    if (*ret)
+        return e;
+    if (t->n == TRANSFER_STUDIES)
+        e = write_study(t, quietest(t));
     struct study *s = calloc(1, sizeof *s);
     if (!s)
         return E_NOMEM;
+    s->begun_ms = now;
     copy(s->uid, AUDIT_CLIP_NAME, uid);
     copy(s->patient, AUDIT_CLIP_TEXT, patient);
     copy(s->accession, AUDIT_CLIP_NAME, accession);

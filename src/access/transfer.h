@@ -7,7 +7,7 @@
 
 #include "access/audit.h"
 
-enum { TRANSFER_STUDIES = 32, TRANSFER_CLASSES = 16 };
+enum { TRANSFER_STUDIES = 32, TRANSFER_CLASSES = 16, TRANSFER_HOLD_MS = 60000 };
 
 struct transfer;
 
@@ -16,6 +16,9 @@ struct transfer;
 err_t transfer_new(struct audit *a, const struct audit_participant *source,
                    const struct audit_participant *destination,
                    const struct audit_participant *third, struct transfer **ret) MUST_CHECK;
+
+/* For how long a study is gathered before its event is written; TRANSFER_HOLD_MS unless said. */
+void transfer_set_hold(struct transfer *t, int64_t ms);
 
 enum transfer_result {
     TRANSFER_STORED, /* new to us */

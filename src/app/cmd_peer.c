@@ -197,7 +197,7 @@ static err_t show(struct data *data, const struct cmd_args *a, struct diag *d)
     return OK;
 }
 
-enum { OPT_DAYS, OPT_OUT };
+enum { OPT_DAYS, OPT_OUT, OPT_CERT_NAME };
 static const struct cmd_option cert_options[] = {
     [OPT_DAYS] = {.name = "days",
                   .arg = "N",
@@ -209,6 +209,11 @@ static const struct cmd_option cert_options[] = {
                  .letter = 'o',
                  .arg = "DIR",
                  .help = "folder for the files (the current one); - writes to standard output"},
+    [OPT_CERT_NAME] = {.name = "name",
+                       .arg = "NAME",
+                       .type = CMD_LIST,
+                       .help =
+                           "a host name or address that stands in it, besides the peer's --host"},
 };
 
 /* A file name of an AE title: what could mean something to a shell or a file system becomes '_'. */
@@ -265,16 +270,31 @@ static err_t deliver(const struct data *data, const struct cmd_args *a, const st
     return OK;
 }
 
+/* The names under which a peer is connected to, so that its certificate serves there as well. */
+static err_t peer_names(const struct cmd_args *a, const struct peer *p, struct wr *w,
+                        struct diag *d)
+{
+    wr_put(w, str_z(p->host));
+    for (size_t i = 0; i < cmd_count(a, OPT_CERT_NAME); i++) {
+        wr_put(w, w->n ? STR(",") : STR(""));
+        wr_put(w, cmd_at(a, OPT_CERT_NAME, i));
+    }
+    return w->bad ? diag_set(d, E_USAGE, "too many names for one certificate") : OK;
+}
+
 /* The certificate is registered before its key leaves the archive, so that no key is abroad that
  * nobody can withdraw. */
 static err_t cert(struct data *data, const struct cmd_args *a, struct diag *d)
 {
     struct peer p;
     struct peer_cert made;
-    struct wr pem = wr_heap(1 << 16), key = wr_heap(1 << 16);
+    char list[1024];
+    struct wr pem = wr_heap(1 << 16), key = wr_heap(1 << 16), names = wr_fixed(list, sizeof list);
     err_t e = access_find_peer(data->access, a->args[1], &p, d);
     if (e == OK)
-        e = authority_issue(data->keys_dir, str_z(p.aet),
+        e = peer_names(a, &p, &names, d);
+    if (e == OK)
+        e = authority_issue(data->keys_dir, str_z(p.aet), wr_str(&names),
                             (unsigned)cmd_number(a, OPT_DAYS, CERT_DAYS), &pem, &key, &made, d);
     if (e == OK)
         e = peer_add_cert(&p, made.sha256, made.expires, d);

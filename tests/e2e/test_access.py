@@ -299,6 +299,86 @@ def test_a_certificate_of_the_owners_own_making_is_registered_by_file(archive_fa
     a.stop()
 
 
+def openssl(*arguments):
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+def hospital_issues(folder, name, extensions):
+    """A certificate of the hospital's own authority in folder."""
+    (folder / "extensions").write_text(extensions)
+    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", folder / f"{name}.key",
+            "-out", folder / "request", "-subj", f"/CN={name}")
+    openssl("x509", "-req", "-in", folder / "request", "-CA", folder / "authority.pem", "-CAkey", folder / "ca.key",
+            "-CAcreateserial", "-days", "30", "-extfile", folder / "extensions", "-out", folder / f"{name}.pem")
+
+
+def test_an_owners_authority_lets_in_whom_it_made_a_certificate_out_to(archive_factory, tmp_path):
+    a = archive_factory()
+    keys = os.path.join(a.data, "keys")
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
+            "/CN=Hospital", "-addext", "keyUsage=critical,keyCertSign", "-keyout", tmp_path / "ca.key", "-out",
+            tmp_path / "authority.pem")
+    hospital_issues(tmp_path, "pacs", "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n")
+    for aet in ("CT1", "CT2"):
+        hospital_issues(tmp_path, aet, "extendedKeyUsage=clientAuth\n")
+        a.peer(aet)
+    for source, target in (("authority.pem", "authority.pem"), ("pacs.pem", "server.pem"), ("pacs.key", "server.key")):
+        with open(os.path.join(keys, target), "w") as f:
+            f.write((tmp_path / source).read_text())
+    os.remove(os.path.join(keys, "authority.key"))
+    done = a.lastra("peer", "cert", a.data, "CT1", "--out", str(tmp_path), check=False)
+    assert done.returncode == 1 and "your own authority" in done.stderr
+    a.start()
+    over_tls(a, tmp_path, "CT1").release()
+    for calling in ("CT2", "NOBODY"):
+        with pytest.raises(ul.Refused) as e:
+            over_tls(a, tmp_path, "CT1", calling)
+        assert e.value.args[0] == (1, 1, 3)
+    a.lastra("peer", "change", a.data, "CT1", "--cert-file", str(tmp_path / "CT2.pem"))
+    with pytest.raises(ul.Refused):
+        over_tls(a, tmp_path, "CT1")  # a registered certificate replaces the name as proof
+    a.stop()
+
+
+def test_a_destinations_certificate_serves_it_as_a_server_too(archive_factory, tmp_path):
+    """C-MOVE over TLS to a peer that was reached by its registered host, with the certificate issued to it."""
+    a = archive_factory()
+    port = free_port()
+    a.peer("STORER", "127.0.0.1", "store")
+    a.peer("WS1", "127.0.0.1", "echo", "--host", "127.0.0.1", "--port", str(port), "--send", "tls")
+    issue(a, "WS1", tmp_path)
+    a.peer("READER", "127.0.0.1", "move", "--to", "WS1")
+    a.start()
+    received = tmp_path / "received"
+    received.mkdir()
+    scp = subprocess.Popen(["storescp", "+tls", str(tmp_path / "WS1.key"), str(tmp_path / "WS1.pem"), "+cf",
+                            str(tmp_path / "authority.pem"), "-aet", "WS1", "-od", str(received), str(port)])
+    try:
+        for _ in range(100):
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        data, uid = objects.data_set(1, 1, 1, 4, 4, bytes(32))
+        association = ul.Association(a.port, "STORER", contexts=CONTEXTS)
+        assert association.store(ul.CT_IMAGE, uid, data) == 0
+        association.release()
+        move = "1.2.840.10008.5.1.4.1.2.2.2"
+        association = ul.Association(a.port, "READER", contexts=((1, move, (ul.IMPLICIT_LE,)),))
+        association.request(1, 0x21, move, ul.identifier("STUDY", study=objects.uids(1)[0]), (0x600, b"WS1 "))
+        status = 0xFF00
+        while status == 0xFF00:
+            _, fields, _ = association.read_message()
+            status = ul.number(fields, 0x900)
+        assert status == 0, fields
+        association.release()
+        assert len(list(received.iterdir())) == 1
+    finally:
+        scp.kill()
+        scp.wait()
+    a.stop()
+
+
 # --- people
 
 

@@ -88,8 +88,8 @@ static void issues_a_certificate_to_an_ae_title(void **state)
               again_key = wr_heap(65536);
     struct peer_cert one, other;
     assert_ok(authority_create(dir, STR("pacs"), STR(""), &d));
-    assert_ok(authority_issue(dir, STR("CT 1/a"), 30, &cert, &key, &one, &d));
-    assert_ok(authority_issue(dir, STR("CT 1/a"), 30, &again, &again_key, &other, &d));
+    assert_ok(authority_issue(dir, STR("CT 1/a"), STR(""), 30, &cert, &key, &one, &d));
+    assert_ok(authority_issue(dir, STR("CT 1/a"), STR(""), 30, &again, &again_key, &other, &d));
     assert_true(str_starts(wr_str(&cert), STR("-----BEGIN CERTIFICATE-----")));
     assert_non_null(memmem(key.p, key.n, "PRIVATE KEY", 11));
     assert_memory_not_equal(one.sha256, other.sha256, sizeof one.sha256);
@@ -113,8 +113,8 @@ static void refuses_to_issue_to_what_is_no_ae_title(void **state)
     struct wr cert = wr_heap(65536), key = wr_heap(65536);
     struct peer_cert one;
     assert_ok(authority_create(dir, STR("pacs"), STR(""), &d));
-    assert_err(authority_issue(dir, STR("A\nB"), 30, &cert, &key, &one, &d), E_USAGE);
-    assert_err(authority_issue(dir, STR(""), 30, &cert, &key, &one, &d), E_USAGE);
+    assert_err(authority_issue(dir, STR("A\nB"), STR(""), 30, &cert, &key, &one, &d), E_USAGE);
+    assert_err(authority_issue(dir, STR(""), STR(""), 30, &cert, &key, &one, &d), E_USAGE);
     assert_int_equal(cert.n, 0);
     wr_done(&cert);
     wr_done(&key);
@@ -128,7 +128,7 @@ static void an_owners_authority_without_its_key_issues_nothing(void **state)
     struct authority_state s;
     assert_ok(authority_create(dir, STR("pacs"), STR(""), &d));
     assert_ok(file_remove(dir, AUTHORITY_KEY, &d));
-    assert_err(authority_issue(dir, STR("CT1"), 30, &cert, &key, &one, &d), E_NOTFOUND);
+    assert_err(authority_issue(dir, STR("CT1"), STR(""), 30, &cert, &key, &one, &d), E_NOTFOUND);
     assert_non_null(strstr(d.text, "--cert-file"));
     assert_ok(authority_state(dir, &s, &d));
     assert_false(s.can_issue);

@@ -3,6 +3,7 @@
 #include "access/transfer.h"
 #include "audit_fixture.h"
 #include "base/size.h"
+#include "io/clock.h"
 
 static struct transfer *incoming(struct trail *t)
 {
@@ -130,6 +131,27 @@ static void hostile_identifiers_are_cut_and_counted_together(void **state)
     wr_done(&l.w);
 }
 
+static void a_long_association_writes_as_it_goes(void **state)
+{
+    struct trail *t = *state;
+    struct transfer *r = incoming(t);
+    transfer_set_hold(r, 50);
+    add(r, TRANSFER_STORED, "1.2.1", "1.2.3");
+    add(r, TRANSFER_STORED, "1.2.1", "1.2.3");
+    clock_sleep_ms(60);
+    add(r, TRANSFER_STORED, "1.2.2", "1.2.3");
+    assert_ok(audit_sync(t->audit));
+    struct lines l = trail_lines(t);
+    assert_int_equal(l.n, 1);
+    assert_int_equal(lines_count(&l, "\"NumberOfInstances\":2}"), 1);
+    wr_done(&l.w);
+    add(r, TRANSFER_STORED, "1.2.1", "1.2.3");
+    assert_ok(transfer_end(r));
+    l = trail_lines(t);
+    assert_int_equal(l.n, 3);
+    wr_done(&l.w);
+}
+
 static void nothing_transferred_is_no_event(void **state)
 {
     struct trail *t = *state;
@@ -149,6 +171,7 @@ int main(void)
         CASE(a_flood_of_studies_stays_bounded_and_loses_nothing),
         CASE(a_flood_of_sop_classes_stays_bounded),
         CASE(hostile_identifiers_are_cut_and_counted_together),
+        CASE(a_long_association_writes_as_it_goes),
         CASE(nothing_transferred_is_no_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
