@@ -103,7 +103,7 @@ static err_t read_names(struct str bytes, const struct dcm_ts *ts, struct names 
         if (t.kind != DCM_VALUE && t.tag > TAG_SOPInstanceUID)
             break;
     }
-    *ret_more = step == STEP_MORE;
+    *ret_more = step == STEP_MORE; /* not when past it, which is all that is wanted */
     dcm_stream_done(&s);
     return step == STEP_FAIL ? E_MALFORMED : OK;
 }
@@ -175,18 +175,20 @@ static err_t keep(struct scu_files *f, const char *path, const struct head *h,
 static err_t add_open(struct scu_files *f, const char *path, struct head *h, struct diag *d)
 {
     struct dcm_meta m;
-    struct names names;
+    struct names names = {0};
     TRY(file_size(h->fd, &h->size, d));
     TRY(read_meta(h, &m, d));
-    struct str sop_class = m.sop_class, sop_instance = m.sop_instance;
-    if (str_eq(sop_class, STR(UID_MediaStorageDirectoryStorage)))
+    if (str_eq(m.sop_class, STR(UID_MediaStorageDirectoryStorage)))
         return diag_set(d, E_UNSUPPORTED, "a DICOMDIR");
-    if (!pdu_uid_ok(sop_class, false) || !pdu_uid_ok(sop_instance, false)) {
-        TRY(names_from_data(h, &m, &names, d));
-        TRY(read_meta(h, &m, d)); /* its views moved with the head */
-        sop_class = str_unpad(str_of(names.sop_class, names.n_class));
-        sop_instance = str_unpad(str_of(names.sop_instance, names.n_instance));
-    }
+    /* What the data set says counts: receivers compare it with the command. */
+    err_t e = names_from_data(h, &m, &names, d);
+    TRY(read_meta(h, &m, d)); /* its views moved with the head */
+    struct str sop_class = str_unpad(str_of(names.sop_class, names.n_class));
+    struct str sop_instance = str_unpad(str_of(names.sop_instance, names.n_instance));
+    if (e != OK || !pdu_uid_ok(sop_class, false))
+        sop_class = m.sop_class;
+    if (e != OK || !pdu_uid_ok(sop_instance, false))
+        sop_instance = m.sop_instance;
     if (!pdu_uid_ok(sop_class, false) || !pdu_uid_ok(sop_instance, false))
         return diag_set(d, E_UNSUPPORTED, "has no valid SOP Class and SOP Instance UID");
     return keep(f, path, h, &m, sop_class, sop_instance);

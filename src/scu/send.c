@@ -98,7 +98,10 @@ static void finish(struct job *j, uint32_t i, const struct scu_sent *s)
 static void again(struct job *j, uint32_t i, const struct scu_sent *s)
 {
     LOCKED(&j->lock);
-    if (++j->files->list[i].tries > j->o->retries || s->error == E_STOPPED)
+    /* Whoever aborts over an object will most likely do so again; once more, in case it was for
+     * another reason. */
+    unsigned most = s->error == E_REJECTED ? size_min(1, j->o->retries) : j->o->retries;
+    if (++j->files->list[i].tries > most || s->error == E_STOPPED)
         tell(j, i, s);
     else
         push(j, i);
