@@ -17,7 +17,7 @@ void log_event(const struct log *l, enum log_id id, const char *fmt, ...)
 {
     if (!l || !l->sink || events[id].level > l->level)
         return;
-    char particulars[768], line[2048];
+    char particulars[LOG_PARTICULARS_MAX], line[LOG_LINE_MAX];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(particulars, sizeof particulars, fmt, ap);

@@ -8,6 +8,10 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* The longest line there can be: every byte of the particulars escaped. What is longer is cut
+ * before that, so that no line is ever lost to what stands in it. */
+enum { LOG_PARTICULARS_MAX = 768, LOG_LINE_MAX = 4 * LOG_PARTICULARS_MAX + 64 };
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 enum log_id {

@@ -17,7 +17,8 @@ struct rd {
 
 static inline struct rd rd_of(struct str s)
 {
-    return (struct rd){(const uint8_t *)s.p, s.n, false};
+    /* An empty view may have no place at all, and nothing may be added to that. */
+    return (struct rd){(const uint8_t *)(s.p ? s.p : ""), s.n, false};
 }
 
 /* A view of the next n bytes, which are passed over; empty and bad when fewer are left. */

@@ -247,6 +247,11 @@ err_t file_sync(int fd, struct diag *d)
     return sync_fd(fdatasync, fd, d);
 }
 
+void file_write_out(int fd, uint64_t at, uint64_t n)
+{
+    (void)!sync_file_range(fd, (off_t)at, (off_t)n, SYNC_FILE_RANGE_WRITE);
+}
+
 err_t file_truncate(int fd, uint64_t size, struct diag *d)
 {
     int rc;

@@ -55,6 +55,10 @@ err_t file_read_some(int fd, uint64_t at, void *buf, size_t n, size_t *ret_n,
 err_t file_write_at(int fd, uint64_t at, const void *buf, size_t n, struct diag *d) MUST_CHECK;
 /* Data and size on stable storage. */
 err_t file_sync(int fd, struct diag *d) MUST_CHECK;
+/* Begins to write a part out and does not wait for it: the sync that follows has less to do. A
+ * hint.
+ */
+void file_write_out(int fd, uint64_t at, uint64_t n);
 err_t file_truncate(int fd, uint64_t size, struct diag *d) MUST_CHECK;
 /* Room on the disk without changing the size. Not an error where the file system cannot. */
 err_t file_reserve(int fd, uint64_t at, uint64_t n, struct diag *d) MUST_CHECK;

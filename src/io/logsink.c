@@ -50,7 +50,7 @@ static void put_time(struct wr *w)
 static void sink(void *ctx, enum log_level level, struct str line)
 {
     const struct logsink *s = ctx;
-    char text[2048 + 64];
+    char text[LOG_LINE_MAX + 64];
     struct wr w = wr_fixed(text, sizeof text);
     if (s->journal) {
         wr_printf(&w, "<%c>", levels[level].priority);
