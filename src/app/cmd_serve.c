@@ -31,7 +31,9 @@ struct daemon {
     struct health_keeper health;
     struct log lines, log; /* what goes to standard error; the same, with errors remembered */
     const struct stop *stop;
-    struct tls *tls, *client_tls;
+    char cert[PATH_SIZE], key[PATH_SIZE], trust[PATH_SIZE];
+    struct tls_files files; /* of the server's certificate, which serves in both directions */
+    struct tls *tls;
     struct server_listen listen[LISTEN_MAX];
     size_t n_listen;
     struct server *server;
@@ -85,16 +87,13 @@ static err_t key_path(const struct daemon *m, const char *name, char buf[PATH_SI
     return n > 0 && n < PATH_SIZE ? OK : diag_set(d, E_USAGE, "the data folder's path is too long");
 }
 
-/* The server's certificate serves in both directions. */
-static err_t start_tls(struct daemon *m, struct diag *d)
+static err_t find_keys(struct daemon *m, struct diag *d)
 {
-    char cert[PATH_SIZE], key[PATH_SIZE], trust[PATH_SIZE];
-    TRY(key_path(m, SERVER_CERT, cert, d));
-    TRY(key_path(m, SERVER_KEY, key, d));
-    TRY(key_path(m, AUTHORITY_CERT, trust, d));
-    struct tls_files f = {.cert = cert, .key = key, .trust = trust};
-    TRY(tls_client(&f, &m->client_tls, d));
-    return tls_server(&f, access_knows_cert, m->data.access, &m->tls, d);
+    TRY(key_path(m, SERVER_CERT, m->cert, d));
+    TRY(key_path(m, SERVER_KEY, m->key, d));
+    TRY(key_path(m, AUTHORITY_CERT, m->trust, d));
+    m->files = (struct tls_files){.cert = m->cert, .key = m->key, .trust = m->trust};
+    return OK;
 }
 
 static err_t start_server(struct daemon *m, struct diag *d)
@@ -109,7 +108,7 @@ static err_t start_server(struct daemon *m, struct diag *d)
         .listen = m->listen,
         .n_listen = m->n_listen,
         .tls = m->tls,
-        .client_tls = m->client_tls,
+        .client_files = &m->files,
         .ae_title = str_z(o->ae_title),
         .limits = {.artim_ms = (int64_t)o->artim,
                    .idle_ms = (int64_t)o->idle,
@@ -175,8 +174,9 @@ static err_t start(struct daemon *m, const struct cmd_args *a, struct diag *d)
     TRY(start_log(m, d));
     log_recovery(m);
     TRY(choose_ports(m, d));
+    TRY(find_keys(m, d));
     if (m->data.options.dicom_tls)
-        TRY(start_tls(m, d));
+        TRY(tls_server(&m->files, access_knows_cert, m->data.access, &m->tls, d));
     TRY(start_server(m, d));
     TRY(stop_init(&m->keeper_stop));
     TRY(thread_start(keep, m, "keeper", &m->keeper));
@@ -193,7 +193,6 @@ static void finish(struct daemon *m)
     server_free(m->server);
     health_end(&m->health, m->data.dir);
     tls_free(m->tls);
-    tls_free(m->client_tls);
     data_close(&m->data);
 }
 

@@ -2,7 +2,7 @@
  * address that the archive has for them. */
 #include "base/size.h"
 #include "dicom/uid.h"
-#include "scu/scu.h"
+#include "serve/dimse/reach.h"
 #include "serve/dimse/retrieve.h"
 
 static const struct service_class classes[] = {
@@ -29,32 +29,13 @@ struct move {
     struct diag why; /* the first trouble, for the Error Comment */
 };
 
-static struct scu_peer reach(const struct session *s, const struct peer *destination)
-{
-    struct scu_peer p = {
-        .host = str_z(destination->host),
-        .port = destination->port,
-        .called = str_z(destination->aet),
-        .calling = s->options->ae_title,
-        .tls = destination->tls ? s->options->client_tls : NULL,
-        .limits = s->options->limits,
-        .stop = s->halt,
-    };
-    p.limits.artim_ms = s->options->move_ms;
-    p.limits.max_ops = s->options->operations;
-    return p;
-}
-
 static err_t open_part(struct move *m, size_t part)
 {
     struct session *s = m->r.session;
     struct part *p = &m->parts[part];
-    struct scu_peer peer = reach(s, m->destination);
     struct pdu_associate rq;
-    if (m->destination->tls && !peer.tls)
-        return diag_set(&m->why, E_UNSUPPORTED, "the archive has no certificate for TLS");
     TRY(scu_proposal_part(m->proposal, part, &rq));
-    TRY(scu_open_with(&peer, &rq, &p->to, &m->why));
+    TRY(reach_open(s, m->destination, &rq, &p->to, &m->why));
     return outlet_init(&p->outlet, s, &m->r.sub, p->to, m->r.rq, &m->origin);
 }
 

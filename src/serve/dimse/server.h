@@ -15,6 +15,7 @@
 #include "assoc/assoc.h"
 #include "base/log.h"
 #include "io/thread.h"
+#include "io/tls.h"
 
 struct server;
 
@@ -33,8 +34,9 @@ struct server_options {
     const struct stop *stop; /* ends server_run */
     const struct server_listen *listen;
     size_t n_listen;
-    const struct tls *tls;        /* of TLS listeners */
-    const struct tls *client_tls; /* for move destinations over TLS; NULL: none can be reached */
+    const struct tls *tls;                /* of TLS listeners */
+    const struct tls_files *client_files; /* our certificate for move destinations over TLS, and
+                                             whom we trust; NULL: none can be reached */
     struct str ae_title;
     struct assoc_limits limits;
     struct dcm_limits data_limits;
