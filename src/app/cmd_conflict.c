@@ -3,8 +3,7 @@
 
 #include "app/ask.h"
 #include "app/cmd.h"
-#include "app/data.h"
-#include "archive/remove.h"
+#include "app/control.h"
 
 enum { OPT_YES };
 
@@ -44,8 +43,8 @@ static err_t settle(const struct cmd_args *a, enum conflict_choice choice, const
         return diag_set(d, E_USAGE, "\"%.*s\" is not a conflict's number", STR_ARG(a->args[1]));
     if (!cmd_flag(a, OPT_YES))
         TRY(ask_yes(question, d));
-    TRY(data_open(&data, a->args[0], DATA_WORK, d));
-    err_t e = conflict_settle(data.archive, (int64_t)id, choice, d);
+    TRY(control_open(&data, a->args[0], d));
+    err_t e = control_settle(&data, (int64_t)id, choice, d);
     if (e == OK)
         e = audit_admin(data.audit, AUDIT_SOFTWARE_CONFIGURED, data_person(person, sizeof person),
                         AUDIT_NODE, a->args[1], str_z(done));

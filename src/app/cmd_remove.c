@@ -3,10 +3,9 @@
 
 #include "app/ask.h"
 #include "app/cmd.h"
-#include "app/data.h"
+#include "app/control.h"
 #include "app/trail.h"
 #include "archive/fetch.h"
-#include "archive/remove.h"
 #include "dicom/tags.h"
 
 enum { OPT_STUDY, OPT_SERIES, OPT_INSTANCE, OPT_YES, ARENA_MAX = 1 << 20 };
@@ -84,7 +83,7 @@ static err_t remove_target(struct data *data, const struct target *t, struct dia
 {
     struct remove_counts counts;
     enum audit_kind kind = t->option == OPT_STUDY ? AUDIT_STUDY_DELETED : AUDIT_INSTANCES_DELETED;
-    TRY(archive_remove(data->archive, levels[t->option].level, t->uid, &counts, d));
+    TRY(control_remove(data, levels[t->option].level, t->uid, &counts, d));
     printf("%llu objects removed, %.1f MB given back\n", (unsigned long long)counts.objects,
            (double)counts.bytes / 1e6);
     err_t e = trail_study(data->audit, kind, str_z(t->study), str_z(t->patient), STR(""),
@@ -110,7 +109,7 @@ static err_t run(const struct cmd_args *a, struct diag *d)
     struct data data;
     struct target t = {0};
     TRY(choose(a, &t, d));
-    TRY(data_open(&data, a->args[0], DATA_WORK, d));
+    TRY(control_open(&data, a->args[0], d));
     err_t e = look(&data, &t, d);
     if (e == OK)
         e = ask(a, &t, d);
@@ -129,7 +128,7 @@ const struct cmd cmd_remove = {
     .options = options,
     .n_options = COUNT(options),
     .about = "Asks first, drops the objects' keys, gives their space back at once, and notes it in "
-             "the audit trail. The archive\nmust not be served meanwhile.",
+             "the audit trail. Where the archive is\nbeing served, the serving process does it.",
     .examples = "lastra remove /var/lib/lastra --study 1.2.840.113619.2.1\n",
     .run = run,
 };

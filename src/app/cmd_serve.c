@@ -6,6 +6,7 @@
 #include "access/syslog.h"
 #include "app/cmd.h"
 #include "app/confine.h"
+#include "app/control.h"
 #include "app/data.h"
 #include "app/health.h"
 #include "app/notify.h"
@@ -37,6 +38,7 @@ struct daemon {
     struct server_listen listen[LISTEN_MAX];
     size_t n_listen;
     struct server *server;
+    struct control *control;
     struct thread *keeper;
     struct stop keeper_stop;
 };
@@ -180,6 +182,7 @@ static err_t start(struct daemon *m, const struct cmd_args *a, struct diag *d)
     TRY(start_server(m, d));
     TRY(stop_init(&m->keeper_stop));
     TRY(thread_start(keep, m, "keeper", &m->keeper));
+    TRY(control_start(&m->data, &m->control, d));
     return m->data.options.seccomp ? confine(d) : OK;
 }
 
@@ -190,6 +193,7 @@ static void finish(struct daemon *m)
     thread_join(m->keeper);
     if (m->keeper_stop.fd >= 0)
         stop_done(&m->keeper_stop);
+    control_stop(m->control);
     server_free(m->server);
     health_end(&m->health, m->data.dir);
     tls_free(m->tls);

@@ -275,3 +275,23 @@ def test_a_served_archive_is_not_worked_on_by_two(archive_factory, slices):
     done = archive.lastra("import", archive.data, str(slices), check=False)
     assert done.returncode == 1 and "another process" in done.stderr
     archive.stop()
+
+
+def test_removes_and_settles_while_the_archive_serves(archive_factory, slices, tmp_path):
+    archive = archive_factory()
+    imported(archive, slices, tmp_path / "small")
+    other = tmp_path / "other.dcm"
+    objects.write_file(str(other), 100, rows=40, columns=40)
+    assert imported(archive, other)["conflicts"] == 1
+    archive.start()
+    done = archive.lastra("remove", archive.data, "--study", objects.uids(7)[0], "--yes")
+    assert "12 objects removed" in done.stdout
+    archive.lastra("conflict", "keep", archive.data, "1", "--yes")
+    status = result(archive.lastra("status", archive.data, "--json"))
+    assert (status["instances"], status["conflicts"]) == (5, 0)
+    gone = archive.lastra("remove", archive.data, "--study", objects.uids(7)[0], "--yes", check=False)
+    assert gone.returncode == 1
+    assert os.stat(os.path.join(archive.data, "control")).st_mode & 0o777 == 0o600
+    archive.stop()
+    archive.lastra("verify", archive.data)
+    assert "110105" in archive.lastra("audit", "tail", archive.data, "-n", "50", "--json").stdout
