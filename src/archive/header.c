@@ -7,8 +7,8 @@
  * What the index and queries want stands before. */
 enum { BULK = TAG_SharedFunctionalGroupsSequence };
 
-/* Deflated data past the header part is inflated only to see that it holds; past the limits against
- * bombs it is kept unseen. */
+/* Deflated data past the header part is inflated only to see that it holds: past 4 GiB it is kept
+ * unseen. No deflate stream shrinks by more than 1,032. */
 static const struct dcm_inflate_limits inflate_limits = {(uint64_t)4 << 30, (uint64_t)64 << 20,
                                                          1200};
 

@@ -91,9 +91,10 @@ static void says_what_is_missing(void **state)
 static void refuses_uids_that_are_paths(void **state)
 {
     struct fixture *f = *state;
+    static const char longer[] =
+        "1.2.840.10008.1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17.18.19.20.21";
     static const char *const bad[] = {"../../etc/passwd", "1.2..3", "1.2/3", "1.2.3\\1.2.4",
-                                      "1.2.840.10008.1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17.18."
-                                      "19.20.21"};
+                                      longer};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const struct el els[] = {{TAG_SOPClassUID, "UI", CT_CLASS, 0},
                                  {TAG_SOPInstanceUID, "UI", bad[i], 0},
