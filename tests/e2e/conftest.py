@@ -5,6 +5,7 @@ LASTRA_ASAN_BIN  one built with sanitizers; tests of hostile input run the serve
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -22,11 +23,22 @@ ASAN_BINARY = os.environ.get("LASTRA_ASAN_BIN", "")
 PYDICOM_FILES = "/usr/lib/python3/dist-packages/pydicom/data/test_files"
 
 
+_handed_out = set()
+
+
 def free_port():
-    """A port that was free a moment ago; the kernel hands them out in turn, so nobody else gets it soon."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A free port below those that the kernel gives to outgoing connections, so that nobody takes it meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(15000, 32000)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in _handed_out:
+            _handed_out.add(port)
+            return port
 
 
 class Archive:

@@ -445,6 +445,53 @@ def test_dicom_over_tls_with_client_certificates(archive_factory, tmp_path):
     a.stop()
 
 
+def test_moves_over_tls_to_an_archive_that_shows_its_certificate(archive_factory, tmp_path):
+    """From one archive to another, both in TLS, both certificates registered with the other side."""
+    here, there = archive_factory(), archive_factory(ae_title="THERE")
+    here.peer("STORESCU")
+    here.lastra("peer", "add", here.data, "THERE", "127.0.0.1", "--host", "127.0.0.1", "--port", str(there.tls_port),
+                "--send", "tls", "--cert-file", f"{there.data}/keys/server.pem")
+    here.lastra("peer", "add", here.data, "IMPOSTOR", "127.0.0.1", "--host", "127.0.0.1", "--port",
+                str(there.tls_port), "--send", "tls", "--cert-file", f"{here.data}/keys/server.pem")
+    here.peer("MOVER", "127.0.0.1", "move", "--to", "THERE", "--to", "IMPOSTOR")
+    there.peer("LASTRA", "127.0.0.1", "store", "--cert-file", f"{here.data}/keys/server.pem")
+    there.peer("GETSCU")
+    here.start()
+    there.start()
+    data, uid = store_one(here, calling="STORESCU")
+    for destination, expected in (("IMPOSTOR", 0xA702), ("THERE", 0)):
+        mover = ul.Association(here.port, "MOVER", contexts=((1, STUDY_ROOT_MOVE, (ul.IMPLICIT_LE,)),))
+        mover.request(1, 0x21, STUDY_ROOT_MOVE, ul.identifier("STUDY", study=objects.uids(1)[0]),
+                      (0x600, destination.encode().ljust(16)))
+        _, fields, _ = mover.read_message()
+        while ul.number(fields, 0x900) == 0xFF00:
+            _, fields, _ = mover.read_message()
+        assert ul.number(fields, 0x900) == expected, (destination, fields)
+        mover.release()
+    getter = ul.Association(there.port, "GETSCU", "THERE", contexts=EVERYTHING, roles=CT_ROLES)
+    status, got = getter.get(ul.STUDY_ROOT_GET, ul.identifier("STUDY", study=objects.uids(1)[0]))
+    assert status == 0 and got == {uid: data}
+    getter.release()
+    here.stop()
+    there.stop()
+
+
+def test_own_tools_over_tls(archive_factory, tmp_path):
+    a = archive_factory()
+    a.peer("SENDER", "127.0.0.1", "echo,store,find,get")
+    a.lastra("peer", "cert", a.data, "SENDER", "--out", str(tmp_path))
+    a.start()
+    target = f"LASTRA@localhost:{a.tls_port}"
+    tls = ("--aet", "SENDER", "--trust", f"{a.data}/keys/authority.pem", "--cert", f"{tmp_path}/SENDER.pem",
+           "--cert-key", f"{tmp_path}/SENDER.key")
+    a.lastra("echo", target, *tls)
+    a.lastra("send", target, "-j", "4", *tls, SAMPLE, os.path.join(PYDICOM_FILES, "MR_small.dcm"))
+    assert SAMPLE_STUDY in a.lastra("find", target, *tls, "-l", "study", "-k", "PatientID=1CT1", "-k", "StudyInstanceUID").stdout
+    # Registered with a certificate, it no longer comes without one.
+    assert a.lastra("echo", f"LASTRA@127.0.0.1:{a.port}", "--aet", "SENDER", check=False).returncode == 1
+    a.stop()
+
+
 # --- those who do not keep to the rules
 
 
