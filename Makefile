@@ -26,12 +26,12 @@ test:
 
 bench:
 	@tools/setup test
-	@tools/build $(BUILD)
+	@tools/build $(BUILD) -Dtests=enabled
 	@$(PYTHON) bench/run.py --build $(BUILD)
 
 soak:
 	@tools/setup test
-	@tools/build $(BUILD)
+	@tools/build $(BUILD) -Dtests=enabled
 	@LASTRA_BIN=$(BUILD)/src/app/lastra KILL_CYCLES=$${SOAK:-100} $(PYTHON) -m pytest -q -x tests/e2e/test_kill.py tests/e2e/test_faults.py
 
 fuzz:
