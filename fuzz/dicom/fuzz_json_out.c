@@ -22,7 +22,6 @@ static bool to_json(struct str data, enum dcm_encoding encoding, size_t piece, s
     struct dcm_reader r;
     struct dcm_token t;
     enum step step = STEP_MORE;
-    options.big_endian = encoding == DCM_EXPLICIT_BE;
     dcm_reader_init(&r, encoding, &limits);
     dcm_json_init(&j, out, &options);
     for (size_t at = 0; at <= data.n && step == STEP_MORE; at += piece) {

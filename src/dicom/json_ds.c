@@ -83,9 +83,7 @@ static err_t walk(struct dcm_json *j, const struct dcm_ds *ds)
 err_t dcm_json_ds(struct wr *out, const struct dcm_ds *ds, const struct dcm_json_options *options)
 {
     struct dcm_json j;
-    struct dcm_json_options own = *options;
-    own.big_endian = false;
-    dcm_json_init(&j, out, &own);
+    dcm_json_init(&j, out, options);
     err_t e = walk(&j, ds);
     if (e == OK)
         e = dcm_json_finish(&j);

@@ -95,7 +95,7 @@ static void begin_element(struct dcm_json *j, const struct dcm_token *t)
 
 static void flush_chunk(struct dcm_json *j)
 {
-    if (j->options.big_endian)
+    if (j->of.big_endian)
         dcm_swap(j->chunk, j->chunk_n, dcm_vr_word(j->of.vr));
     if (j->mode == MODE_NUMBERS)
         json_value_numbers(&j->json, j->of.vr, str_of(j->chunk, j->chunk_n));

@@ -30,7 +30,6 @@ struct dcm_json_options {
     uint64_t inline_max;
     size_t text_max;           /* text values are gathered whole, up to this */
     struct charset_conv *conv; /* may be NULL */
-    bool big_endian;           /* the values' byte order in the tokens */
 };
 #define DCM_JSON_OPTIONS_DEFAULT                                                                   \
     ((struct dcm_json_options){.inline_max = 1024, .text_max = 1 << 26})

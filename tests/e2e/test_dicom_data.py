@@ -4,6 +4,8 @@ LASTRA_BUILD     the build folder (default: build)
 LASTRA_SAMPLES   folders of DICOM files, by ':' (default: Debian's python3-pydicom, and ../shared/samples where it is)
 """
 
+import base64
+import json
 import os
 import re
 import subprocess
@@ -225,3 +227,12 @@ def test_dump_of_a_truncated_file_shows_what_is_there_and_fails(name):
     done = subprocess.run([LASTRA, "dump", path], capture_output=True, text=True)
     assert done.returncode == 1
     assert "(0010,0010) PN" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["MR_small.dcm", "MR_small_bigendian.dcm", "MR_small_implicit.dcm", "image_dfl.dcm"])
+def test_dump_writes_json_whatever_the_encoding(name):
+    done = subprocess.run([LASTRA, "dump", "--json", PYDICOM / "test_files" / name], capture_output=True, check=True)
+    model, ds = json.loads(done.stdout), read(PYDICOM / "test_files" / name)
+    assert model["00280010"] == {"vr": "US", "Value": [ds.Rows]}
+    words = base64.b64decode(model["7FE00010"]["InlineBinary"])
+    assert words.hex() == flat(ds[0x7fe00010:], is_big(ds))[0][2]

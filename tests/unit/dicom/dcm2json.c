@@ -68,12 +68,10 @@ static err_t from_tokens(struct str file, size_t piece, const struct dcm_json_op
     struct dcm_stream s;
     struct dcm_limits limits = DCM_LIMITS_DEFAULT;
     struct dcm_json j;
-    struct dcm_json_options own = *options;
     if (dcm_meta_read(file, true, &meta, &d) != STEP_DONE)
         return E_MALFORMED;
     TRY(dcm_stream_init(&s, meta.ts, &limits));
-    own.big_endian = meta.ts->encoding == DCM_EXPLICIT_BE;
-    dcm_json_init(&j, out, &own);
+    dcm_json_init(&j, out, options);
     err_t e = tokens(&j, &s, str_slice(file, meta.data_at, file.n), piece);
     dcm_json_done(&j);
     dcm_stream_done(&s);
