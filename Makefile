@@ -15,7 +15,7 @@ help:
 
 all:
 	@tools/setup
-	@tools/build $(BUILD)
+	@tools/build $(BUILD) -Dtests=disabled
 
 run: all
 	@tools/demo $(BUILD)
@@ -39,7 +39,7 @@ fuzz:
 	@tools/fuzz $${FUZZ_SECONDS:-60}
 
 install:
-	@tools/build $(BUILD)
+	@tools/build $(BUILD) -Dtests=disabled
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
 
 clean:
