@@ -26,19 +26,22 @@ PYDICOM_FILES = "/usr/lib/python3/dist-packages/pydicom/data/test_files"
 _handed_out = set()
 
 
+_ports = itertools.count(random.randrange(2000))
+
+
 def free_port():
-    """A free port below those that the kernel gives to outgoing connections, so that nobody takes it meanwhile."""
+    """A port that is free, from a range of this test process's own below those that the kernel gives to outgoing
+    connections: nobody else takes it before the server does."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
     while True:
-        port = random.SystemRandom().randrange(15000, 32000)
+        port = 12000 + 4000 * (worker % 5) + next(_ports) % 4000
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 s.bind(("127.0.0.1", port))
+                return port
             except OSError:
                 continue
-        if port not in _handed_out:
-            _handed_out.add(port)
-            return port
 
 
 class Archive:
