@@ -4,6 +4,7 @@ LASTRA_BIN       the program (default: build/src/app/lastra)
 LASTRA_ASAN_BIN  one built with sanitizers; tests of hostile input run the server from it when it is there
 """
 
+import itertools
 import os
 import random
 import shutil
