@@ -8,6 +8,11 @@
 #include "io/file.h"
 #include "store/pack_set.h"
 
+/* A long object is written out in such steps while more of it comes, so that the commit's sync does
+ * not wait for all of it, and the system holds little of it in memory. Measured at 100 MB: half as
+ * fast again. Shorter ones go faster in one piece. */
+enum { WRITE_OUT = 8 << 20 };
+
 struct pack_writer {
     struct packs *set;
     struct pack *pack; /* leased; NULL while everything is still in the buffer */
@@ -17,6 +22,7 @@ struct pack_writer {
     size_t n;              /* bytes in buf, an unfinished chunk's plain bytes among them */
     size_t fill;           /* of those */
     uint64_t at;           /* buf's place in the pack; 0 while there is none */
+    uint64_t written_out;  /* what stands before it in the pack is on its way to the disk */
     enum record_part part; /* being written */
     uint64_t chunk;        /* number of the one being filled */
     bool exposed;          /* the leader may be in the pack */
@@ -70,13 +76,17 @@ static err_t flush(struct pack_writer *w)
     size_t skip = 0;
     if (!w->pack) {
         TRY(pack_lease(w->set, &w->pack, &w->diag));
-        w->at = w->leader.offset = w->pack->end;
+        w->at = w->leader.offset = w->written_out = w->pack->end;
         skip = LEADER_SIZE;
     }
     TRY(pack_room(w->set, w->pack, w->at + w->n, &w->diag));
     TRY(file_write_at(w->pack->fd, w->at + skip, w->buf + skip, w->n - skip, &w->diag));
     w->at += w->n;
     w->n = 0;
+    if (w->at - w->written_out >= WRITE_OUT) {
+        file_write_out(w->pack->fd, w->written_out, w->at - w->written_out);
+        w->written_out = w->at;
+    }
     return OK;
 }
 
