@@ -9,8 +9,11 @@
 #include <unistd.h>
 
 #include "io/clock.h"
+#include "io/conn.h"
 #include "io/file.h"
 #include "io/thread.h"
+
+enum { BACKLOG = 8, SHORTAGE_MS = 50 };
 
 /* A path short enough for a socket address, however long the directory's own is. */
 static err_t address_of(int dir, const char *name, struct sockaddr_un *ret)
@@ -35,10 +38,10 @@ err_t local_listen(int dir, const char *name, int *ret_fd, struct diag *d)
     if (e != OK && e != E_NOTFOUND)
         return diag_set(d, e, "cannot replace %s", name);
     TRY(new_socket(&fd, d));
-    mode_t before = umask(0177);
-    int bound = bind(fd, (struct sockaddr *)&a, sizeof a);
-    umask(before);
-    if (bound != 0 || listen(fd, 8) != 0) {
+    /* Nobody can connect before listen, so that the mode is set in time; umask would be every
+     * thread's. */
+    if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || fchmodat(dir, name, 0600, 0) != 0 ||
+        listen(fd, BACKLOG) != 0) {
         e = diag_set(d, E_IO, "cannot listen on %s: %s", name, strerror(errno));
         file_close(&fd);
         return e;
@@ -55,17 +58,29 @@ static bool is_ours(int fd)
            (who.uid == 0 || who.uid == geteuid());
 }
 
+/* The next connection, whoever it is. Out of descriptors or memory it waits for some, rather than
+ * spin at a socket that stays ready. */
+static err_t accept_any(int listener, const struct stop *stop, int *ret_fd)
+{
+    for (;;) {
+        TRY(net_wait(listener, POLLIN, IO_FOREVER, stop));
+        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0) {
+            *ret_fd = fd;
+            return OK;
+        }
+        if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK)
+            return E_IO;
+        err_t e = net_wait(-1, 0, clock_deadline(SHORTAGE_MS), stop);
+        if (e != E_TIMEOUT)
+            return e;
+    }
+}
+
 err_t local_accept(int listener, const struct stop *stop, int *ret_fd)
 {
-    struct pollfd p[2] = {{.fd = listener, .events = POLLIN}, {.fd = stop->fd, .events = POLLIN}};
-    while (poll(p, 2, -1) < 0)
-        if (errno != EINTR)
-            return E_IO;
-    if (p[1].revents)
-        return E_STOPPED;
-    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    if (fd < 0)
-        return E_IO;
+    int fd = -1;
+    TRY(accept_any(listener, stop, &fd));
     if (!is_ours(fd)) {
         file_close(&fd);
         return E_DENIED;
@@ -107,9 +122,11 @@ err_t local_recv(int fd, char buf[LOCAL_MESSAGE_MAX], int64_t deadline, struct s
             return E_IO;
     if (!ready)
         return E_TIMEOUT;
-    ssize_t n = recv(fd, buf, LOCAL_MESSAGE_MAX, 0);
+    ssize_t n = recv(fd, buf, LOCAL_MESSAGE_MAX, MSG_TRUNC); /* its true length */
     if (n <= 0)
         return E_CLOSED;
+    if (n > LOCAL_MESSAGE_MAX)
+        return E_LIMIT;
     *ret = str_of(buf, (size_t)n);
     return OK;
 }

@@ -21,7 +21,8 @@ err_t local_accept(int listener, const struct stop *stop, int *ret_fd) MUST_CHEC
 /* E_NOTFOUND: there is no socket, or nobody listens. */
 err_t local_connect(int dir, const char *name, int *ret_fd, struct diag *d) MUST_CHECK;
 
-/* One message, at most LOCAL_MESSAGE_MAX bytes. recv: E_CLOSED at the end, E_TIMEOUT. */
+/* One message, at most LOCAL_MESSAGE_MAX bytes. recv: E_CLOSED at the end, E_TIMEOUT,
+ * E_LIMIT for a longer one. */
 err_t local_send(int fd, struct str message) MUST_CHECK;
 err_t local_recv(int fd, char buf[LOCAL_MESSAGE_MAX], int64_t deadline, struct str *ret) MUST_CHECK;
 

@@ -41,6 +41,7 @@ static void run_client(void *arg)
 struct meeting {
     err_t accepted, read, connected, answered;
     bool client_cert, server_cert;
+    char client_name[80];
     uint8_t client_print[32], server_print[32];
     struct diag server_diag, client_diag;
 };
@@ -60,6 +61,7 @@ static struct meeting meet_at(struct world *w, const struct tls_files *f, const 
         char buf[8];
         size_t n;
         m.client_cert = conn_peer_cert(c, m.client_print);
+        assert_true(str_to_z(conn_peer_name(c), m.client_name, sizeof m.client_name));
         assert_true(conn_is_tls(c));
         m.read = conn_read(c, buf, sizeof buf, soon(), &n);
         if (m.read == OK)
@@ -94,6 +96,7 @@ static void two_that_trust_each_other_talk(void **state)
     assert_ok(m.answered);
     assert_true(m.client_cert && m.server_cert);
     assert_memory_equal(m.client_print, w->client->print, 32);
+    assert_string_equal(m.client_name, "client");
     assert_memory_equal(m.server_print, w->server->print, 32);
     m = meet_at(w, &f, "localhost");
     assert_ok(m.answered);
@@ -127,6 +130,7 @@ static void a_registered_certificate_of_any_maker_is_accepted(void **state)
     assert_ok(m.accepted);
     assert_ok(m.answered);
     assert_memory_equal(m.client_print, w->stranger->print, 32);
+    assert_string_equal(m.client_name, ""); /* what a foreign authority calls it is no proof */
 }
 
 static void a_server_of_another_authority_is_refused(void **state)
