@@ -38,7 +38,7 @@ struct batch {
     uint64_t submitted; /* tickets given out: 1 ... submitted */
     uint64_t taken;     /* of those, in a transaction that is under way */
     uint64_t done;      /* of those, ended: their done was called */
-    size_t waiting;     /* threads that wait for tickets */
+    size_t waiting;     /* threads that wait for jobs to end */
     uint64_t failed, transactions;
     uint64_t log_pages, swept; /* length of the log now, and at the last checkpoint */
     bool sweeping, forcing;    /* a checkpoint runs beside the committer; in it */
@@ -346,8 +346,12 @@ static err_t submit_locked(struct batch *b, const struct batch_job *job, uint64_
 {
     int64_t deadline = clock_deadline(SUBMIT_WAIT_MS);
     bool more = true;
-    while (more && is_full(b) && b->behind == OK && !b->stopping)
+    b->waiting++;
+    while (more && is_full(b) && b->behind == OK && !b->stopping) {
+        pthread_cond_signal(&b->work);
         more = cond_wait(&b->ended, &b->lock, deadline);
+    }
+    b->waiting--;
     if (b->stopping)
         return E_STOPPED;
     if (is_full(b))

@@ -24,7 +24,7 @@ struct batch_options {
     int64_t gather_ms;        /* how long jobs gather before a transaction begins, unless somebody
                                  waits for them or there are jobs_max; 0: not at all */
     int64_t hold_ms;          /* age at which a transaction commits though more jobs come; 0: 50 */
-    uint64_t log_pages;       /* write-ahead log pages at which a checkpoint runs; 0: 4096 */
+    uint64_t log_pages;       /* write-ahead log pages at which a checkpoint runs; 0: 2048 */
 };
 
 err_t batch_new(const struct batch_options *o, struct batch **ret, struct diag *d) MUST_CHECK;

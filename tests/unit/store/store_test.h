@@ -169,6 +169,19 @@ static inline err_t get(struct packs *p, struct pack_place at, uint64_t seed, si
     return e;
 }
 
+static inline bool same_place(struct pack_place a, struct pack_place b)
+{
+    return a.pack == b.pack && a.offset == b.offset;
+}
+
+static inline bool same_info(const struct pack_info *a, const struct pack_info *b)
+{
+    return same_place(a->place, b->place) && a->head_size == b->head_size && a->size == b->size &&
+           a->received_us == b->received_us && a->flags == b->flags && a->end == b->end &&
+           memcmp(a->object_id, b->object_id, OBJECT_ID_SIZE) == 0 &&
+           memcmp(a->digest, b->digest, DIGEST_SIZE) == 0;
+}
+
 /* Everything a scan says. */
 struct scanned {
     struct pack_record records[256];

@@ -147,6 +147,33 @@ static void many_jobs_share_a_commit(void **state)
     close_all(&d);
 }
 
+static void jobs_gather_until_somebody_waits(void **state)
+{
+    struct db d = open_all(*state);
+    struct batch *b = start(&d, (struct batch_options){.gather_ms = 60000, .queue_max = 200});
+    static struct job jobs[250];
+    memset(jobs, 0, sizeof jobs);
+    for (int i = 0; i < 150; i++) {
+        jobs[i].n = i;
+        submit(b, &jobs[i], insert);
+    }
+    clock_sleep_ms(20);
+    assert_int_equal(batch_state(b).transactions, 0);
+    assert_ok(batch_barrier(b, clock_deadline(10000)));
+    assert_in_range(batch_state(b).transactions, 1, 2);
+    assert_int_equal(count(d.reader), 150);
+    /* Whoever finds the queue full waits, too. */
+    int64_t before = clock_ms();
+    for (int i = 0; i < 250; i++) {
+        jobs[i] = (struct job){.n = 1000 + i};
+        submit(b, &jobs[i], insert);
+    }
+    assert_true(clock_ms() - before < 900);
+    batch_free(b);
+    assert_int_equal(count(d.reader), 400);
+    close_all(&d);
+}
+
 static void a_job_that_fails_fails_alone(void **state)
 {
     struct db d = open_all(*state);
@@ -428,6 +455,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(a_query_after_a_barrier_finds_what_was_submitted),
         SCRATCH_TEST(many_jobs_share_a_commit),
+        SCRATCH_TEST(jobs_gather_until_somebody_waits),
         SCRATCH_TEST(a_job_that_fails_fails_alone),
         SCRATCH_TEST(a_job_that_spoils_the_commit_is_singled_out),
         SCRATCH_TEST(a_locked_index_is_behind_and_catches_up),
