@@ -47,8 +47,7 @@ static err_t see(void *ctx, const struct pack_record *r)
     struct live *v = ctx;
     bool known = !r->live;
     for (size_t i = 0; i < OBJECTS; i++)
-        known |= v->l->stored[i] &&
-                 memcmp(&v->l->info[i].place, &r->info.place, sizeof r->info.place) == 0;
+        known |= v->l->stored[i] && same_place(v->l->info[i].place, r->info.place);
     v->strange += !known;
     return r->error;
 }
