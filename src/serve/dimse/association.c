@@ -13,7 +13,7 @@ void association_refused(const struct reception *r, enum log_id id, const struct
                          struct str calling, const char *why)
 {
     uint64_t suppressed;
-    if (!r->notable(r->ctx, &suppressed))
+    if (!r->notable(r->ctx, id == LOG_SOURCE_REFUSED, &suppressed))
         return;
     char buf[ADDR_TEXT_MAX];
     struct str address = addr_text(from, buf);
@@ -151,8 +151,11 @@ static void log_accepted(const struct session *s, bool tls)
     size_t contexts = 0;
     for (size_t i = 0; i < s->answer->n_contexts; i++)
         contexts += s->answer->contexts[i].result == PDU_ACCEPTED;
-    log_event(s->options->log, LOG_ASSOCIATION_ACCEPTED, "peer=%s from=%s tls=%s contexts=%zu/%zu",
-              s->peer, s->address, tls ? "yes" : "no", contexts, s->answer->n_contexts);
+    const struct pdu_associate *rq = assoc_request(s->assoc);
+    log_event(s->options->log, LOG_ASSOCIATION_ACCEPTED,
+              "peer=%s from=%s tls=%s contexts=%zu/%zu implementation=\"%.*s\"", s->peer,
+              s->address, tls ? "yes" : "no", contexts, s->answer->n_contexts,
+              STR_ARG(rq->implementation_version));
 }
 
 static void serve(const struct reception *r, struct assoc *a, struct visit *visit)
@@ -251,6 +254,21 @@ static void receive(const struct reception *r, struct assoc *a)
     visit_end(admission.visit);
 }
 
+/* A registered source that connects and goes away again (a monitor that looks whether the port is
+ * open) is no security alert, nor is our own stop. */
+static void no_association(const struct reception *r, enum log_id id, const struct addr *from,
+                           err_t e, const struct diag *d)
+{
+    char buf[ADDR_TEXT_MAX];
+    if (e != E_CLOSED && e != E_IO && e != E_STOPPED) {
+        association_refused(r, id, from, STR(""), diag_text(d, e));
+        return;
+    }
+    struct str address = addr_text(from, buf);
+    log_event(r->options->log, LOG_CONNECTION_ENDED, "from=%.*s why=%s", STR_ARG(address),
+              diag_text(d, e));
+}
+
 void association_run(const struct reception *r, struct conn *c, bool tls)
 {
     const struct server_options *o = r->options;
@@ -258,7 +276,7 @@ void association_run(const struct reception *r, struct conn *c, bool tls)
     struct addr from = *conn_peer(c);
     err_t e = tls ? conn_tls_accept(c, o->tls, clock_deadline(o->limits.artim_ms), &d) : OK;
     if (e != OK) {
-        association_refused(r, LOG_TLS_FAILED, &from, STR(""), diag_text(&d, e));
+        no_association(r, LOG_TLS_FAILED, &from, e, &d);
         conn_free(c);
         return;
     }
@@ -267,6 +285,6 @@ void association_run(const struct reception *r, struct conn *c, bool tls)
     if (e == OK)
         receive(r, a);
     else
-        association_refused(r, LOG_ASSOCIATION_REJECTED, &from, STR(""), diag_text(&d, e));
+        no_association(r, LOG_ASSOCIATION_REJECTED, &from, e, &d);
     assoc_free(a);
 }

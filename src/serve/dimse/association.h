@@ -13,8 +13,9 @@ struct reception {
     /* The connection has asked for an association: it no longer counts as a handshake. False when
      * as many are open as there may be. */
     bool (*asked)(void *ctx);
-    /* Whether an event that strangers can cause is written down; counts the rest. */
-    bool (*notable)(void *ctx, uint64_t *ret_suppressed);
+    /* Whether an event that others can cause at will is written down; counts the rest. Strangers
+     * cannot drown what registered sources do. */
+    bool (*notable)(void *ctx, bool stranger, uint64_t *ret_suppressed);
 };
 
 /* Takes the connection over and returns when it is closed. */

@@ -98,7 +98,7 @@ static err_t perform(struct session *s, const struct dimse_command *rq)
         trail(s, rq, bytes, e);
     }
     if (e != OK)
-        return qr_refuse(s, rq, e, offending, &d);
+        return session_refuse_element(s, rq, e, offending, &d);
     s->queries++;
     err_t end, sent = send_answers(s, rq, q, &end);
     log_event(s->options->log, LOG_QUERY, "peer=%s level=%d answers=%llu ms=%lld end=%s", s->peer,

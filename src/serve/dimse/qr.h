@@ -10,8 +10,4 @@
 struct query_options qr_options(const struct session *s, const struct dimse_command *rq,
                                 const struct service_class *c);
 
-/* Refuses an identifier, with the element at fault where it is known (0: it is not). */
-err_t qr_refuse(struct session *s, const struct dimse_command *rq, err_t e, tag_t offending,
-                const struct diag *d) MUST_CHECK;
-
 #endif

@@ -45,7 +45,7 @@ err_t retrieve_begin(struct retrieve *r, struct session *s, const struct dimse_c
     if (e == OK)
         return OK;
     retrieve_done(r);
-    return qr_refuse(s, rq, e, offending, &d);
+    return session_refuse_element(s, rq, e, offending, &d);
 }
 
 err_t retrieve_trail(struct retrieve *r, const struct audit_participant *destination,

@@ -17,7 +17,7 @@ struct server {
     lock_t lock;                     /* guards what follows */
     struct visitor *oldest, *newest; /* connections that have not asked for an association */
     size_t handshakes, associations;
-    struct throttle strangers;
+    struct throttle strangers, registered;
 };
 
 /* A connection, from accept to its end. */
@@ -75,11 +75,11 @@ static bool asked(void *ctx)
     return true;
 }
 
-static bool notable(void *ctx, uint64_t *ret_suppressed)
+static bool notable(void *ctx, bool stranger, uint64_t *ret_suppressed)
 {
-    struct visitor *v = ctx;
-    LOCKED(&v->server->lock);
-    return throttle_pass(&v->server->strangers, clock_ms(), ret_suppressed);
+    struct server *s = ((struct visitor *)ctx)->server;
+    LOCKED(&s->lock);
+    return throttle_pass(stranger ? &s->strangers : &s->registered, clock_ms(), ret_suppressed);
 }
 
 static struct reception reception_of(struct visitor *v)

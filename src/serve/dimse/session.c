@@ -37,16 +37,43 @@ err_t session_answer(struct session *s, const struct dimse_command *rq, uint16_t
     return assoc_send(s->assoc, rq->context, &rsp);
 }
 
+/* What is the peer's own doing is no trouble of the archive's. */
+static void log_refusal(struct session *s, const struct dimse_command *rq, uint16_t status,
+                        const char *why)
+{
+    bool ours = status == DIMSE_UNABLE_TO_PROCESS || status == DIMSE_OUT_OF_RESOURCES ||
+                status == DIMSE_OUT_OF_RESOURCES_SUBOPERATIONS;
+    s->failed++;
+    log_event(s->options->log, ours ? LOG_OPERATION_FAILED : LOG_OPERATION_REFUSED,
+              "peer=%s operation=%s status=%04x why=%s", s->peer, dimse_field_text(rq->field),
+              status, why);
+}
+
 err_t session_refuse(struct session *s, const struct dimse_command *rq, err_t e,
                      const struct diag *d)
 {
     if (session_is_over(s))
         return e;
     uint16_t status = status_of(e, rq->field);
-    s->failed++;
-    log_event(s->options->log, LOG_OPERATION_FAILED, "peer=%s operation=%s status=%04x why=%s",
-              s->peer, dimse_field_text(rq->field), status, diag_text(d, e));
+    log_refusal(s, rq, status, diag_text(d, e));
     return session_answer(s, rq, status, str_z(diag_text(d, e)));
+}
+
+err_t session_refuse_element(struct session *s, const struct dimse_command *rq, err_t e,
+                             tag_t offending, const struct diag *d)
+{
+    if (!offending || session_is_over(s))
+        return session_refuse(s, rq, e, d);
+    char comment[65];
+    uint8_t tag[4];
+    struct wr w = wr_fixed(tag, sizeof tag);
+    wr_u16le(&w, TAG_GROUP(offending));
+    wr_u16le(&w, TAG_ELEMENT(offending));
+    struct dimse_command rsp = dimse_response(rq, status_of(e, rq->field));
+    rsp.offending = wr_str(&w);
+    rsp.comment = status_comment(diag_text(d, e), comment);
+    log_refusal(s, rq, rsp.status, diag_text(d, e));
+    return assoc_send(s->assoc, rq->context, &rsp);
 }
 
 /* All of a deflated data set, in the arena. Identifiers are small: what grows past the limit for

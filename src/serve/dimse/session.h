@@ -38,6 +38,10 @@ err_t session_answer(struct session *s, const struct dimse_command *rq, uint16_t
 err_t session_refuse(struct session *s, const struct dimse_command *rq, err_t e,
                      const struct diag *d) MUST_CHECK;
 
+/* The same, with the element at fault (PS3.7 C.4); 0: not known. The data set has been read. */
+err_t session_refuse_element(struct session *s, const struct dimse_command *rq, err_t e,
+                             tag_t offending, const struct diag *d) MUST_CHECK;
+
 /* Reads the whole data set of a request (deflated or not) as a data set in the session's arena.
  * E_LIMIT, E_MALFORMED: it is refused by session_refuse, the association goes on. What else comes
  * ends it: see session_is_over. */
