@@ -10,6 +10,7 @@
 #include "app/data.h"
 #include "app/health.h"
 #include "app/notify.h"
+#include "dicom/charset.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/logsink.h"
@@ -39,6 +40,7 @@ struct daemon {
     size_t n_listen;
     struct server *server;
     struct control *control;
+    struct charset_conv *charsets; /* keeps the code of every character set loaded */
     struct thread *keeper;
     struct stop keeper_stop;
 };
@@ -169,6 +171,19 @@ static void log_recovery(const struct daemon *m)
                   (unsigned long long)r->replayed, (unsigned long long)r->damaged);
 }
 
+/* From here on no code can be loaded: what libraries load when they first need it has to be there.
+ */
+static err_t close_off(struct daemon *m, struct diag *d)
+{
+    if (!(m->charsets = charset_conv_new()))
+        return E_NOMEM;
+    if (!charset_conv_load(m->charsets))
+        return diag_set(d, E_UNSUPPORTED,
+                        "iconv of this system lacks a character set of DICOM: install the whole of "
+                        "the C library's gconv modules");
+    return confine(d);
+}
+
 static err_t start(struct daemon *m, const struct cmd_args *a, struct diag *d)
 {
     TRY(data_open_with(&m->data, a->args[0], DATA_WORK, cmd_list(a, OPT_SET), cmd_count(a, OPT_SET),
@@ -183,7 +198,7 @@ static err_t start(struct daemon *m, const struct cmd_args *a, struct diag *d)
     TRY(stop_init(&m->keeper_stop));
     TRY(thread_start(keep, m, "keeper", &m->keeper));
     TRY(control_start(&m->data, &m->control, d));
-    return m->data.options.seccomp ? confine(d) : OK;
+    return m->data.options.seccomp ? close_off(m, d) : OK;
 }
 
 static void finish(struct daemon *m)
@@ -197,6 +212,7 @@ static void finish(struct daemon *m)
     server_free(m->server);
     health_end(&m->health, m->data.dir);
     tls_free(m->tls);
+    charset_conv_free(m->charsets);
     data_close(&m->data);
 }
 

@@ -50,6 +50,11 @@ struct charset_conv;
 struct charset_conv *charset_conv_new(void);
 void charset_conv_free(struct charset_conv *conv);
 
+/* Opens every descriptor now. iconv loads the code of a set when it is first used, which a confined
+ * process may not do any more: as long as this one stays open, all others find it loaded. False
+ * when the system has no code for one of the sets. */
+bool charset_conv_load(struct charset_conv *conv) MUST_CHECK;
+
 /* Writes `value` (any number of values) as UTF-8. What does not decode becomes U+FFFD; the answer
  * is whether nothing did. Bytes above 0x7f where no character set was declared are read as Latin-1,
  * as most peers do. Escape sequences are consumed. Control characters and padding pass. */

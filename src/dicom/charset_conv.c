@@ -52,3 +52,13 @@ iconv_t charset_conv_to(struct charset_conv *conv, uint8_t set)
         conv->to[set] = iconv_open(charset_sets[set].iconv, "UTF-8");
     return ready(conv->to[set]);
 }
+
+bool charset_conv_load(struct charset_conv *conv)
+{
+    bool all = true;
+    for (uint8_t set = 0; set < SET_COUNT; set++)
+        if (charset_sets[set].iconv)
+            all &= charset_conv_from(conv, set) != CHARSET_NO_ICONV &&
+                   charset_conv_to(conv, set) != CHARSET_NO_ICONV;
+    return all;
+}

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "app/confine.h"
+#include "dicom/charset.h"
 
 enum { CHILD_FINE = 0, CHILD_WRONG = 3, CHILD_NO_FILTER = 4 };
 
@@ -50,6 +51,18 @@ static int works(void)
     return s >= 0 ? CHILD_FINE : CHILD_WRONG;
 }
 
+/* A converter of its own, as an association has; what it needs was loaded before. */
+static int converts(void)
+{
+    struct charset cs = charset_parse(STR("ISO_IR 127"));
+    struct charset_conv *conv = charset_conv_new();
+    char buf[16];
+    struct wr w = wr_fixed(buf, sizeof buf);
+    bool good = charset_decode(conv, &cs, VR('P', 'N'), STR("\xe2"), &w);
+    charset_conv_free(conv);
+    return good && str_eq(wr_str(&w), STR("\xd9\x82")) ? CHILD_FINE : CHILD_WRONG;
+}
+
 static int starts_a_program(void)
 {
     char name[] = "true", *argv[] = {name, NULL}, *envp[] = {NULL};
@@ -85,6 +98,17 @@ static void goes_on_working(void **state)
     assert_int_equal(WEXITSTATUS(status), CHILD_FINE);
 }
 
+static void converts_character_sets_that_were_loaded_before(void **state)
+{
+    struct charset_conv *conv = charset_conv_new();
+    (void)state;
+    assert_true(charset_conv_load(conv));
+    int status = confined(converts);
+    charset_conv_free(conv);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), CHILD_FINE);
+}
+
 static void ends_who_starts_a_program_or_traces(void **state)
 {
     (void)state;
@@ -111,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goes_on_working),
+        cmocka_unit_test(converts_character_sets_that_were_loaded_before),
         cmocka_unit_test(ends_who_starts_a_program_or_traces),
         cmocka_unit_test(refuses_new_code_and_other_sockets),
     };

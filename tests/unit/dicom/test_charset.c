@@ -418,6 +418,14 @@ static void a_million_empty_values_are_split_at_once(void **state)
     assert_int_equal(n, sizeof many + 1);
 }
 
+static void every_set_of_the_standard_can_be_loaded(void **state)
+{
+    struct charset_conv *conv = charset_conv_new();
+    (void)state;
+    assert_true(charset_conv_load(conv));
+    charset_conv_free(conv);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -444,6 +452,7 @@ int main(void)
         cmocka_unit_test(text_that_is_utf8_already_is_not_copied),
         cmocka_unit_test(long_text_decodes_whole),
         cmocka_unit_test(a_million_empty_values_are_split_at_once),
+        cmocka_unit_test(every_set_of_the_standard_can_be_loaded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
