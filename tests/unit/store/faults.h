@@ -9,22 +9,23 @@
 
 enum fault_kind { FAULT_NONE, FAULT_WRITE, FAULT_SYNC, FAULT_CUT, FAULT_RESERVE, FAULT_ALLOC };
 
-/* Set by the test before the calls, from one thread. */
+/* Set by the test; the calls come from any thread. */
 static struct {
-    enum fault_kind kind;
-    unsigned at;  /* the at-th call fails, from 1 */
-    bool onwards; /* and all after it */
-    int errnum;
-    unsigned calls; /* seen */
+    _Atomic enum fault_kind kind;
+    _Atomic unsigned at;  /* the at-th call fails, from 1 */
+    _Atomic bool onwards; /* and all after it */
+    _Atomic int errnum;
+    _Atomic unsigned calls; /* seen */
 } fault;
 
 static inline void fault_arm(enum fault_kind kind, unsigned at, bool onwards, int errnum)
 {
-    fault.kind = kind;
+    fault.kind = FAULT_NONE;
     fault.at = at;
     fault.onwards = onwards;
     fault.errnum = errnum;
     fault.calls = 0;
+    fault.kind = kind;
 }
 
 /* Whether the armed fault came. */
@@ -37,8 +38,8 @@ static inline bool fault_now(enum fault_kind kind)
 {
     if (fault.kind != kind)
         return false;
-    fault.calls++;
-    if (fault.calls != fault.at && !(fault.onwards && fault.calls > fault.at))
+    unsigned call = ++fault.calls;
+    if (call != fault.at && !(fault.onwards && call > fault.at))
         return false;
     errno = fault.errnum;
     return true;
