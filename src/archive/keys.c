@@ -134,12 +134,13 @@ static err_t compile_sequence(struct parse *p, struct key_match *key)
     return OK;
 }
 
-static bool is_silent(tag_t tag)
+/* A timezone with a value says how the keys are meant; without one it is asked for. */
+static bool is_silent(const struct dcm_elem *e)
 {
     for (size_t i = 0; i < COUNT(silent); i++)
-        if (silent[i] == tag)
-            return true;
-    return TAG_ELEMENT(tag) == 0;
+        if (silent[i] == e->tag)
+            return e->tag != TAG_TimezoneOffsetFromUTC || str_trim(e->value).n;
+    return TAG_ELEMENT(e->tag) == 0;
 }
 
 static enum key_source source_of(const struct parse *p, const struct attr *attr, tag_t tag)
@@ -164,7 +165,7 @@ static bool is_unique(const struct keys_of *k, tag_t tag)
 static err_t add_key(struct parse *p, const struct dcm_elem *e)
 {
     struct keys_of *k = p->k;
-    if (is_silent(e->tag) || (p->unique_only && !is_unique(k, e->tag)))
+    if (is_silent(e) || (p->unique_only && !is_unique(k, e->tag)))
         return OK;
     if (k->n == KEYS_MAX)
         return diag_set(p->d, E_LIMIT, "an identifier has more than %d keys", KEYS_MAX);

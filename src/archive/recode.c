@@ -34,6 +34,12 @@ static err_t copy_value(struct walk *w, struct place *p, const struct dcm_elem *
     return value.p || !value.n ? dcm_ds_set(p->to, e->tag, e->vr, value) : E_NOMEM;
 }
 
+/* A sequence without items says something too: as a key, that all of it is wanted. */
+static err_t copy_empty(struct place *p, const struct dcm_elem *e)
+{
+    return e->n_items ? OK : dcm_ds_set(p->to, e->tag, VR('S', 'Q'), STR(""));
+}
+
 /* The next element or item of the innermost open place. */
 static err_t step(struct walk *w)
 {
@@ -47,7 +53,7 @@ static err_t step(struct walk *w)
     if (!sequence || p->item == e->n_items || w->n == RECODE_DEPTH) {
         p->elem++;
         p->item = 0;
-        return sequence ? OK : copy_value(w, p, e);
+        return sequence ? copy_empty(p, e) : copy_value(w, p, e);
     }
     struct dcm_ds *item;
     TRY(dcm_ds_add_item(p->to, e->tag, &item));

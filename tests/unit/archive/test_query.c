@@ -354,24 +354,31 @@ static struct dcm_ds *with_request(struct arena *a, const char *step, bool two)
     return ds;
 }
 
-static void request_attributes_match_within_an_item(void **state)
+/* An object with a request, in Latin-1. */
+static void take_requested(struct archive *a, struct arena *arena)
 {
-    struct fixture *f = *state;
-    struct arena arena = arena_init(1 << 20);
     const struct el base[] = {{TAG_SOPClassUID, "UI", CT_CLASS, 0},
                               {TAG_SOPInstanceUID, "UI", "6.1.1.1", 0},
                               {TAG_StudyInstanceUID, "UI", "6.1", 0},
                               {TAG_SeriesInstanceUID, "UI", "6.1.1", 0},
                               {TAG_SpecificCharacterSet, "CS", "ISO_IR 100", 0},
                               END};
-    struct dcm_ds *object = dataset_of(&arena, base), *item, *answer;
+    struct dcm_ds *object = dataset_of(arena, base), *item;
     assert_ok(dcm_ds_add_item(object, TAG_RequestAttributesSequence, &item));
     assert_ok(dcm_ds_set(item, TAG_ScheduledProcedureStepID, VR('S', 'H'), STR("SPS7")));
     assert_ok(dcm_ds_set(item, TAG_RequestedProcedureID, VR('S', 'H'), STR("RP\xe9")));
     struct wr w = wr_heap(1 << 20);
     dcm_ds_write(object, DCM_EXPLICIT_LE, &w);
-    assert_ok(take_in(f->a, wr_str(&w), LE, 50, NULL, NULL));
+    assert_ok(take_in(a, wr_str(&w), LE, 50, NULL, NULL));
     wr_done(&w);
+}
+
+static void request_attributes_match_within_an_item(void **state)
+{
+    struct fixture *f = *state;
+    struct arena arena = arena_init(1 << 20);
+    struct dcm_ds *answer;
+    take_requested(f->a, &arena);
     struct query_options o = {.model = QUERY_STUDY_ROOT};
     struct query *q;
     assert_ok(query_open(f->a, &o, with_request(&arena, "SPS7", true), &q, NULL, NULL));
@@ -386,6 +393,55 @@ static void request_attributes_match_within_an_item(void **state)
     assert_ok(query_next(q, &answer));
     assert_null(answer);
     query_close(q);
+    arena_done(&arena);
+}
+
+/* PS3.4 C.2.2.2.6 */
+static void a_sequence_key_without_items_asks_for_all_of_it(void **state)
+{
+    struct fixture *f = *state;
+    struct arena arena = arena_init(1 << 20);
+    const struct el els[] = {LEVEL("SERIES"), {TAG_StudyInstanceUID, "UI", "6.1", 0}, END};
+    const struct query_options o = {.model = QUERY_STUDY_ROOT};
+    struct dcm_ds *keys = dataset_of(&arena, els), *answer;
+    struct query *q;
+    take_requested(f->a, &arena);
+    assert_ok(dcm_ds_set(keys, TAG_RequestAttributesSequence, VR('S', 'Q'), STR("")));
+    assert_ok(query_open(f->a, &o, keys, &q, NULL, NULL));
+    assert_ok(query_next(q, &answer));
+    const struct dcm_ds *item = dcm_ds_item(answer, TAG_RequestAttributesSequence, 0);
+    assert_non_null(item);
+    assert_str(dcm_ds_text(item, TAG_ScheduledProcedureStepID, &arena), "SPS7");
+    assert_str(dcm_ds_text(item, TAG_RequestedProcedureID, &arena), "RP\xc3\xa9");
+    query_close(q);
+    arena_done(&arena);
+}
+
+/* With a value it says in which zone the requester's times are; without one it is a return key. */
+static void the_timezone_is_returned_where_it_is_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    struct arena arena = arena_init(1 << 20);
+    char got[64];
+    const struct el object[] = {
+        {TAG_SOPClassUID, "UI", CT_CLASS, 0},          {TAG_SOPInstanceUID, "UI", "7.1.1.1", 0},
+        {TAG_StudyInstanceUID, "UI", "7.1", 0},        {TAG_SeriesInstanceUID, "UI", "7.1.1", 0},
+        {TAG_TimezoneOffsetFromUTC, "SH", "-0400", 0}, END};
+    struct el els[] = {LEVEL("STUDY"),
+                       {TAG_StudyInstanceUID, "UI", "7.1", 0},
+                       {TAG_TimezoneOffsetFromUTC, "SH", "", 0},
+                       END};
+    struct wr w = wr_heap(1 << 20);
+    dcm_ds_write(dataset_of(&arena, object), DCM_EXPLICIT_LE, &w);
+    assert_ok(take_in(f->a, wr_str(&w), LE, 50, NULL, NULL));
+    wr_done(&w);
+    assert_int_equal(
+        ask(f->a, QUERY_STUDY_ROOT, false, els, TAG_TimezoneOffsetFromUTC, got, sizeof got), 1);
+    assert_string_equal(got, "-0400");
+    els[2].text = "+0100";
+    assert_int_equal(
+        ask(f->a, QUERY_STUDY_ROOT, false, els, TAG_TimezoneOffsetFromUTC, got, sizeof got), 1);
+    assert_string_equal(got, "");
     arena_done(&arena);
 }
 
@@ -608,6 +664,8 @@ int main(void)
         FILLED(image_level_answers_from_index_and_object),
         FILLED(any_attribute_of_an_image_is_matched_and_returned),
         FILLED(request_attributes_match_within_an_item),
+        FILLED(a_sequence_key_without_items_asks_for_all_of_it),
+        FILLED(the_timezone_is_returned_where_it_is_asked_for),
         FILLED(answers_come_in_the_requesters_character_set),
         FILLED(answers_say_where_and_whether),
         FILLED(keys_of_other_levels_are_told_as_unsupported),
