@@ -8,6 +8,7 @@ import base64
 import json
 import os
 import re
+import struct
 import subprocess
 from pathlib import Path
 
@@ -236,3 +237,17 @@ def test_dump_writes_json_whatever_the_encoding(name):
     assert model["00280010"] == {"vr": "US", "Value": [ds.Rows]}
     words = base64.b64decode(model["7FE00010"]["InlineBinary"])
     assert words.hex() == flat(ds[0x7fe00010:], is_big(ds))[0][2]
+
+
+def test_dump_reads_a_large_file_in_little_memory(tmp_path):
+    path, size = tmp_path / "large.dcm", 1 << 29
+    with path.open("wb") as f:
+        f.write(bytes(128) + b"DICM" + struct.pack("<HH2sH", 2, 0x10, b"UI", 20) + b"1.2.840.10008.1.2.1\0")
+        f.write(struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OW", 0, size))
+        f.truncate(f.tell() + size)
+    done = subprocess.Popen([LASTRA, "dump", path], stdout=subprocess.PIPE)
+    out = done.stdout.read()
+    _, status, usage = os.wait4(done.pid, 0)
+    assert status == 0
+    assert b"(7fe0,0010) OW 0000" in out
+    assert usage.ru_maxrss < 64 << 10, f"{usage.ru_maxrss} kB"
