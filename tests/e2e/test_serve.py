@@ -324,6 +324,119 @@ def test_several_requests_outstanding_are_answered_in_turn(archive):
     a.release()
 
 
+def store_answer(association, cid, fields, status=0):
+    association.send_message(cid, ul.command((2, fields[2]), (0x100, ul.us(0x8001)), (0x120, fields[0x110]),
+                                             (0x800, ul.us(0x101)), (0x900, ul.us(status)), (0x1000, fields[0x1000])))
+
+
+def test_a_retrieve_keeps_as_many_objects_outstanding_as_was_agreed(archive):
+    a = associate(archive, "STORESCU", extra=ul.item(0x53, struct.pack(">HH", 1, 4)))
+    for i in range(1, 11):
+        data, uid = objects.data_set(3, 1, i, 4, 4, bytes(32))
+        assert a.store(ul.CT_IMAGE, uid, data) == 0
+    a.request(7, 0x10, ul.STUDY_ROOT_GET, ul.identifier("STUDY", study=objects.uids(3)[0]))
+    # Four come before any is answered, and no fifth.
+    waiting = [a.read_message() for _ in range(4)]
+    a.sock.settimeout(0.3)
+    with pytest.raises(socket.timeout):
+        a.sock.recv(1)
+    a.sock.settimeout(20)
+    # Answered in another order, one of them as failed: told apart by message id.
+    waiting.reverse()
+    failed = waiting[1][1][0x1000].rstrip(b"\0").decode()
+    got = set()
+    store_answer(a, *waiting[0][:2])
+    store_answer(a, *waiting[1][:2], status=0xA700)
+    store_answer(a, *waiting[2][:2])
+    store_answer(a, *waiting[3][:2])
+    got = {w[1][0x1000] for w in waiting}
+    while True:
+        cid, fields, identifier = a.read_message()
+        if ul.number(fields, 0x100) == 1:
+            got.add(fields[0x1000])
+            store_answer(a, cid, fields)
+        elif ul.number(fields, 0x900) != 0xFF00:
+            break
+    assert len(got) == 10
+    assert ul.number(fields, 0x900) == 0xB000
+    assert ul.number(fields, 0x1021) == 9 and ul.number(fields, 0x1022) == 1
+    assert failed.encode() in identifier
+    assert a.echo() == 0
+    a.release()
+
+
+def test_pending_answers_count_down(archive_factory):
+    archive = archive_factory(pending_interval="0")
+    archive.peer("TEST")
+    archive.start()
+    a = associate(archive)
+    for i in range(1, 6):
+        data, uid = objects.data_set(3, 1, i, 4, 4, bytes(32))
+        assert a.store(ul.CT_IMAGE, uid, data) == 0
+    a.request(7, 0x10, ul.STUDY_ROOT_GET, ul.identifier("STUDY", study=objects.uids(3)[0]))
+    remaining = []
+    while True:
+        cid, fields, _ = a.read_message()
+        if ul.number(fields, 0x100) == 1:
+            store_answer(a, cid, fields)
+        elif ul.number(fields, 0x900) == 0xFF00:
+            remaining.append(ul.number(fields, 0x1020))
+        else:
+            break
+    assert remaining == sorted(remaining, reverse=True) and len(remaining) == 5
+    assert ul.number(fields, 0x900) == 0 and ul.number(fields, 0x1021) == 5
+    assert 0x1020 not in fields
+    a.release()
+    archive.stop()
+
+
+def test_more_kinds_of_objects_than_contexts_are_moved(archive_factory):
+    """300 private SOP classes go over several associations to the destination, which is another archive."""
+    here, there = archive_factory(), archive_factory(ae_title="THERE")
+    here.peer("STORESCU")
+    here.lastra("peer", "add", here.data, "THERE", "127.0.0.1", "--host", "127.0.0.1", "--port", str(there.port))
+    here.peer("MOVER", "127.0.0.1", "move", "--to", "THERE")
+    there.peer("LASTRA", "127.0.0.1", "store")
+    there.peer("FINDSCU")
+    here.start()
+    there.start()
+    classes = [f"1.2.826.0.1.3680043.10.1474.77.{i}" for i in range(1, 301)]
+    for at in range(0, 300, 100):
+        part = classes[at:at + 100]
+        a = ul.Association(here.port, "STORESCU", contexts=tuple(
+            (2 * i + 1, c, (ul.EXPLICIT_LE,)) for i, c in enumerate(part)))
+        for i, c in enumerate(part):
+            data, uid = objects.data_set(8, 1, at + i + 1, 4, 4, bytes(32))
+            data = data.replace(objects.element(8, 0x16, "UI", ul.CT_IMAGE), objects.element(8, 0x16, "UI", c))
+            assert a.store(c, uid, data) == 0, a.comment
+        a.release()
+    mover = ul.Association(here.port, "MOVER", contexts=((1, STUDY_ROOT_MOVE, (ul.IMPLICIT_LE,)),), timeout=60)
+    mover.request(1, 0x21, STUDY_ROOT_MOVE, ul.identifier("STUDY", study=objects.uids(8)[0]), (0x600, b"THERE   "))
+    _, fields, _ = mover.read_message()
+    while ul.number(fields, 0x900) == 0xFF00:
+        _, fields, _ = mover.read_message()
+    assert ul.number(fields, 0x900) == 0 and ul.number(fields, 0x1021) == 300
+    mover.release()
+    a = ul.Association(there.port, "FINDSCU", "THERE", contexts=EVERYTHING)
+    status, answers = a.find(ul.STUDY_ROOT_FIND, ul.element(8, 0x52, "CS", "STUDY") + ul.element(0x20, 0xD, "UI", "")
+                             + ul.element(0x20, 0x1208, "IS", ""))
+    assert status == 0 and len(answers) == 1 and b"300 " in answers[0]
+    a.release()
+    assert len([line for line in there.lines if "association accepted: peer=LASTRA" in line]) >= 3
+    here.stop()
+    there.stop()
+
+
+def test_a_retrieve_of_nothing_succeeds(archive):
+    a = associate(archive, "GETSCU")
+    status, got = a.get(ul.STUDY_ROOT_GET, ul.identifier("STUDY", study="1.2.3.4.5"))
+    assert status == 0 and not got
+    assert ul.number(a.fields, 0x1021) == 0
+    status, got = a.get(ul.STUDY_ROOT_GET, ul.identifier("NONSENSE", study="1.2.3.4.5"))
+    assert status == 0xA900 and 0x901 in a.fields
+    a.release()
+
+
 # --- who gets in
 
 

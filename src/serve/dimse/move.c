@@ -12,7 +12,7 @@ static const struct service_class classes[] = {
 };
 
 /* More pairs of SOP class and transfer syntax than one association has contexts go over several. */
-enum { PARTS_MAX = 8 };
+enum { PARTS_MAX = 32 };
 
 struct part {
     bool tried;
