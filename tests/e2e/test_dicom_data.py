@@ -245,9 +245,8 @@ def test_dump_reads_a_large_file_in_little_memory(tmp_path):
         f.write(bytes(128) + b"DICM" + struct.pack("<HH2sH", 2, 0x10, b"UI", 20) + b"1.2.840.10008.1.2.1\0")
         f.write(struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OW", 0, size))
         f.truncate(f.tell() + size)
-    done = subprocess.Popen([LASTRA, "dump", path], stdout=subprocess.PIPE)
-    out = done.stdout.read()
-    _, status, usage = os.wait4(done.pid, 0)
-    assert status == 0
-    assert b"(7fe0,0010) OW 0000" in out
-    assert usage.ru_maxrss < 64 << 10, f"{usage.ru_maxrss} kB"
+    limit = ["prlimit", f"--data={64 << 20}"]
+    assert subprocess.run([*limit, "/usr/bin/python3", "-c", "b' ' * (80 << 20)"], capture_output=True).returncode != 0
+    done = subprocess.run([*limit, LASTRA, "dump", path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "(7fe0,0010) OW 0000" in done.stdout
