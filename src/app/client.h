@@ -28,7 +28,7 @@ enum {
                     .help = "our own AE title (LASTRA)"},                                          \
     [CLIENT_TLS] = {.name = "tls", .help = "use TLS; any of the next four says so too"},           \
     [CLIENT_CERT] = {.name = "cert", .arg = "FILE", .help = "our certificate chain, PEM"},         \
-    [CLIENT_KEY] = {.name = "cert-key", .arg = "FILE", .help = "its private key, PEM"},                 \
+    [CLIENT_KEY] = {.name = "cert-key", .arg = "FILE", .help = "its private key, PEM"},            \
     [CLIENT_TRUST] = {.name = "trust", .arg = "FILE",                                              \
                       .help = "authorities that may have signed the other side's, PEM"},           \
     [CLIENT_PIN] = {.name = "pin", .arg = "SHA256",                                                \

@@ -50,7 +50,7 @@ static err_t parse(struct fixture *f, const char *line)
     static char words[512];
     char *argv[64], *p = words;
     int argc = 0;
-    strncpy(words, line, sizeof words - 1);
+    assert_true(str_to_z(str_z(line), words, sizeof words));
     for (char *word = strsep(&p, " "); word; word = strsep(&p, " "))
         argv[argc++] = word;
     arena_done(&f->arena);
