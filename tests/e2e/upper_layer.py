@@ -230,7 +230,7 @@ def element(group, number_, vr, value):
 def identifier(level, **uids):
     """A query or retrieve identifier in implicit little endian: study=, series=, instance=; instances as a list."""
     def joined(v):
-        return v if isinstance(v, str) else "\\".join(v)
+        return v.decode().rstrip("\0 ") if isinstance(v, bytes) else v if isinstance(v, str) else "\\".join(v)
 
     out = b""
     if "instance" in uids:
