@@ -28,7 +28,7 @@ static int setup(void **state)
 {
     static const struct key key = {{1}};
     struct rig *r = calloc(1, sizeof *r);
-    strcpy(r->path, "/tmp/lastra-marks-XXXXXX");
+    assert_true(str_to_z(STR("/tmp/lastra-marks-XXXXXX"), r->path, sizeof r->path));
     assert_non_null(mkdtemp(r->path));
     assert_ok(dir_open(AT_FDCWD, r->path, &r->dir, NULL));
     struct packs_options o = {.dir = r->dir, .key = &key};
