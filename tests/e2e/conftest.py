@@ -57,7 +57,8 @@ class Archive:
         self.process = None
         self.lines, self.reader = [], None
         self.options = {"dicom-addresses": "127.0.0.1", "dicom-tls-addresses": "127.0.0.1", **options}
-        if self.server_binary == os.path.abspath(ASAN_BINARY or "/nonexistent"):
+        self.sanitized = bool(ASAN_BINARY) and self.server_binary == os.path.abspath(ASAN_BINARY)
+        if self.sanitized:
             self.options.setdefault("seccomp", "no")  # the sanitizers' own calls are not in its table
         self.init_output = self.lastra("init", self.data)
 
