@@ -98,7 +98,7 @@ def bench_send(args, folder):
             sent = len(files) / run([lastra(args.build), "send", "--aet", "LASTRA_SCU", "-j", "4",
                                      f"{server.aet}@127.0.0.1:{server.port}", folder])
         ratios.append((sent / bare, sent, bare))
-    ratio, sent, bare = statistics.median(ratios), *[statistics.median(c) for c in list(zip(*ratios))[1:]]
+    ratio, sent, bare = (statistics.median(column) for column in zip(*ratios))
     print(f"\nlastra send -j 4, 525 kB: {sent:.0f} objects/s; one thread of bare write+fdatasync: {bare:.0f}/s; "
           f"ratio {ratio:.2f} (asked: 0.70)")
     sys.stdout.flush()

@@ -442,14 +442,14 @@ def test_a_retrieve_of_nothing_succeeds(archive):
 
 def silence(port, send=b"", host="127.0.0.1"):
     """Whether the other side closes without a byte."""
-    with socket.create_connection((host, port), 10) as s:
-        s.settimeout(10)
-        try:
+    try:
+        with socket.create_connection((host, port), 10) as s:
+            s.settimeout(10)
             if send:
                 s.sendall(send)
             return s.recv(100) == b""
-        except (ConnectionResetError, BrokenPipeError):
-            return True
+    except (ConnectionResetError, BrokenPipeError):
+        return True
 
 
 def test_a_stranger_gets_no_byte(archive_factory):

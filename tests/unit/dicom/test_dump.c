@@ -88,10 +88,10 @@ static void cuts_long_values_unless_asked(void **state)
 {
     (void)state;
     char spec[4096], *end = spec;
-    end += sprintf(end, "0800 0500 'CS' 0a00 'ISO_IR 192' 1000 0040 'LT' c800 '");
+    end += snprintf(end, 256, "0800 0500 'CS' 0a00 'ISO_IR 192' 1000 0040 'LT' c800 '");
     for (size_t i = 0; i < 127; i++)
         *end++ = 'x';
-    end += sprintf(end, "' c3b6 '"); /* the cut falls into a character */
+    end += snprintf(end, 256, "' c3b6 '"); /* the cut falls into a character */
     for (size_t i = 0; i < 71; i++)
         *end++ = 'y';
     *end++ = '\'';
