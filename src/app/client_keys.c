@@ -157,22 +157,22 @@ static err_t set_given(struct key *k, struct str text)
     return set_path(k, str_slice(text, 0, eq), value);
 }
 
-/* The deepest level of which a unique key has a value; studies if there is none. */
-static enum client_level level_of(const struct dcm_ds *ds)
+/* The deepest level of which a unique key has a value; studies if there is none. Who asks by a
+ * patient's id wants to see the studies, who retrieves by it wants the patient's. */
+static enum client_level level_of(const struct dcm_ds *ds, enum client_verb verb)
 {
-    for (size_t l = LEVELS; l-- > 0;)
+    size_t first = verb == VERB_FIND ? LEVEL_STUDY : LEVEL_PATIENT;
+    for (size_t l = LEVELS; l-- > first;)
         if (dcm_ds_str(ds, levels[l].unique).n)
             return (enum client_level)l;
     return LEVEL_STUDY;
 }
 
-/* What is asked below a level is more of the same kind: a find for a study's UID wants its series?
- * No: whoever wants them says --level. */
 static err_t choose(const struct cmd_args *a, const struct client_key_options *o,
                     enum client_verb verb, struct client_keys *k, struct diag *d)
 {
     const char *level_words[LEVELS], *model_words[MODELS];
-    size_t level = level_of(k->ds), model;
+    size_t level = level_of(k->ds, verb), model;
     for (size_t i = 0; i < LEVELS; i++)
         level_words[i] = levels[i].word;
     for (size_t i = 0; i < MODELS; i++)
