@@ -93,6 +93,9 @@ err_t wire_do(struct assoc *a, enum ul_evt event, const struct ul_argument *arg,
 err_t wire_abort(struct assoc *a, enum ul_evt event, enum ul_reason reason, err_t why);
 /* Without a word: the connection is gone or useless. */
 err_t wire_lost(struct assoc *a, err_t why);
+/* After a write failed: whether the other side had said why, by an A-ABORT, before it closed; the
+ * association is over then. */
+bool wire_farewell(struct assoc *a);
 /* After the last PDU (Sta13): waits for the other side to close, at most so long, then closes. */
 void wire_linger(struct assoc *a, int64_t ms);
 /* An abort that the machine told of. */

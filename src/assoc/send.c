@@ -33,6 +33,8 @@ static err_t write_parts(struct assoc *a, const struct str *parts, size_t n)
         return OK;
     if (e == E_TIMEOUT)
         (void)diag_set(&a->diag, e, "the other side took nothing in time");
+    else if (e != E_STOPPED && wire_farewell(a))
+        return a->dead;
     /* Half a PDU may be out, so that an A-ABORT would only be read as its end. */
     return wire_lost(a, e == E_TIMEOUT || e == E_STOPPED ? e : E_IO);
 }

@@ -249,3 +249,15 @@ err_t wire_aborted(struct assoc *a, const struct ul_event *e)
     wire_linger(a, a->limits.artim_ms < ABORT_LINGER_MS ? a->limits.artim_ms : ABORT_LINGER_MS);
     return E_PROTOCOL;
 }
+
+bool wire_farewell(struct assoc *a)
+{
+    struct ul_event e;
+    bool any = true;
+    while (a->dead == OK && any && wire_poll(a, &e, &any) == OK)
+        if (any && (e.kind == UL_ABORTED || e.kind == UL_P_ABORTED)) {
+            (void)wire_aborted(a, &e);
+            return true;
+        }
+    return a->dead != OK;
+}

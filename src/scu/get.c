@@ -4,7 +4,12 @@
 #include "scu/query.h"
 #include "scu/query_priv.h"
 
-enum { STORE_CONTEXTS = PDU_CONTEXTS_MAX - 1, SYNTAXES_MAX = 64, USUAL_COMPRESSED = 4 };
+enum {
+    STORE_CONTEXTS = PDU_CONTEXTS_MAX - 1,
+    SYNTAXES_MAX = 64,
+    USUAL_COMPRESSED = 4,
+    GET_WINDOW = 8
+};
 
 /* A C-GET under way. */
 struct getting {

@@ -441,6 +441,30 @@ static void nothing_is_sent_before_a_small_message_is_complete(void **state)
     assert_memory_equal(buf + n - 17, "\4\0\0\0\0\x0b\0\0\0\7\3\2oddly", 17);
 }
 
+static void abort_while_sending_is_told_apart_from_a_lost_line(void **state)
+{
+    (void)state;
+    static const char bytes[1 << 20];
+    struct dimse_command c = dimse_command(C_STORE_RQ, 1);
+    err_t e = OK;
+    limits.dimse_ms = 3000;
+    rig_established(&r, &limits);
+    c.sop_class = STR(CT);
+    c.sop_instance = STR("1.2.3");
+    c.has_data = true;
+    assert_ok(assoc_send(r.assoc, 3, &c));
+    raw_send(&r, STR("\7\0\0\0\0\4\0\0\2\1"));
+    clock_sleep_ms(20);
+    raw_close(&r);
+    for (int i = 0; i < 64 && e == OK; i++)
+        e = assoc_send_data(r.assoc, str_of(bytes, sizeof bytes), false);
+    assert_true(e == E_REJECTED || e == E_IO); /* a reset may have swallowed it */
+    assert_false(assoc_is_open(r.assoc));
+    assert_err(assoc_send_data(r.assoc, STR("x"), true), e);
+    if (e == E_REJECTED)
+        assert_non_null(strstr(assoc_diag(r.assoc)->text, "unrecognized PDU"));
+}
+
 /* PS3.8 E.2: but for the last, fragments have even lengths; and ours are never empty. */
 static void fragments_are_even_and_never_empty(void **state)
 {
@@ -504,6 +528,7 @@ int main(void)
         TEST(answers_nobody_asked_for_are_not_accepted_contexts),
         TEST(path_for_a_uid_is_refused_and_the_association_goes_on),
         TEST(nothing_is_sent_before_a_small_message_is_complete),
+        TEST(abort_while_sending_is_told_apart_from_a_lost_line),
         TEST(fragments_are_even_and_never_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
