@@ -129,8 +129,7 @@ static err_t serve_messages(struct session *s)
 
 static void end_session(struct session *s, err_t e, int64_t begun_us)
 {
-    if (transfer_end(s->received) != OK)
-        log_event(s->options->log, LOG_AUDIT_FAILED, "peer=%s", s->peer);
+    trail_end(&s->received);
     ingest_free(s->in);
     struct conn *c = assoc_conn(s->assoc);
     if (e != E_CLOSED && e != E_STOPPED)

@@ -17,7 +17,7 @@ static err_t send_one(void *ctx, struct feed *f)
 static err_t send_all(struct retrieve *r, struct outlet *o)
 {
     struct audit_participant peer = session_participant(r->session, AUDIT_DESTINATION, true);
-    TRY(retrieve_trail(r, &peer, NULL));
+    retrieve_trail(r, &peer, NULL);
     TRY(outlet_init(o, r->session, &r->sub, r->session->assoc, r->rq, NULL));
     return retrieve_each(r, send_one, o);
 }

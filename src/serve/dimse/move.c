@@ -102,7 +102,7 @@ static err_t send_all(struct move *m)
     struct audit_participant to = {.user_id = str_z(m->destination->aet),
                                    .role = AUDIT_DESTINATION,
                                    .address = str_z(m->destination->host)};
-    TRY(retrieve_trail(&m->r, &to, &asked));
+    retrieve_trail(&m->r, &to, &asked);
     TRY(propose(m));
     TRY(retrieve_each(&m->r, send_one, m));
     for (size_t i = 0; i < PARTS_MAX; i++)

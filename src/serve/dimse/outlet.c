@@ -26,13 +26,12 @@ void outlet_done(struct outlet *o)
     o->waiting = NULL;
 }
 
-static void trail(struct session *s, struct suboperations *sub, enum transfer_result result,
+static void trail(struct suboperations *sub, enum transfer_result result,
                   const struct feed_item *item)
 {
-    err_t e = transfer_add(sub->sent, result, str_z(item->study), str_z(item->patient_id),
-                           str_z(item->accession), str_z(item->sop_class));
-    if (e != OK)
-        log_event(s->options->log, LOG_AUDIT_FAILED, "peer=%s why=%s", s->peer, err_text(e));
+    const struct trail_object o = {str_z(item->study), str_z(item->patient_id),
+                                   str_z(item->accession), str_z(item->sop_class)};
+    trail_add(&sub->sent, result, &o);
 }
 
 void suboperation_failed(struct session *s, struct suboperations *sub, const struct feed_item *item,
@@ -46,7 +45,7 @@ void suboperation_failed(struct session *s, struct suboperations *sub, const str
             wr_u8(&sub->failed_uids, '\\');
         wr_put(&sub->failed_uids, uid);
     }
-    trail(s, sub, TRANSFER_FAILED, item);
+    trail(sub, TRANSFER_FAILED, item);
     log_event(s->options->log, LOG_NOT_SENT, "peer=%s instance=%s why=%s", s->peer,
               item->sop_instance, why);
 }
@@ -63,7 +62,7 @@ static void account(struct outlet *o, const struct feed_item *item, uint16_t sta
     else
         o->sub->completed++;
     o->session->objects_out++;
-    trail(o->session, o->sub, TRANSFER_SENT, item);
+    trail(o->sub, TRANSFER_SENT, item);
 }
 
 static bool response(struct outlet *o, const struct dimse_command *rsp)

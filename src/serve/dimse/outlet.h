@@ -13,7 +13,7 @@ enum { OUTLET_FAILED_UIDS = 60000 }; /* bytes of the Failed SOP Instance UID Lis
 struct suboperations {
     uint64_t remaining, completed, failed, warning;
     struct wr failed_uids; /* parted by backslashes; cut where it is full */
-    struct transfer *sent; /* for the audit trail */
+    struct trail sent;     /* for the audit trail */
     bool cancelled;
 };
 

@@ -48,12 +48,12 @@ err_t retrieve_begin(struct retrieve *r, struct session *s, const struct dimse_c
     return session_refuse_element(s, rq, e, offending, &d);
 }
 
-err_t retrieve_trail(struct retrieve *r, const struct audit_participant *destination,
-                     const struct audit_participant *third)
+void retrieve_trail(struct retrieve *r, const struct audit_participant *destination,
+                    const struct audit_participant *third)
 {
-    struct audit *audit = r->session->options->audit;
-    struct audit_participant self = audit_self(audit, AUDIT_SOURCE);
-    return transfer_new(audit, &self, destination, third, &r->sub.sent);
+    const struct server_options *o = r->session->options;
+    struct audit_participant self = audit_self(o->audit, AUDIT_SOURCE);
+    trail_start(&r->sub.sent, o->audit, o->log, &self, destination, third);
 }
 
 /* Counts are 16 bits wide in a response (PS3.7 E.1, US). */
@@ -159,8 +159,6 @@ void retrieve_done(struct retrieve *r)
     if (r->fetch)
         fetch_close(r->fetch);
     r->fetch = NULL;
-    if (transfer_end(r->sub.sent) != OK)
-        log_event(r->session->options->log, LOG_AUDIT_FAILED, "peer=%s", r->session->peer);
-    r->sub.sent = NULL;
+    trail_end(&r->sub.sent);
     wr_done(&r->sub.failed_uids);
 }

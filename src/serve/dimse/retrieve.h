@@ -22,8 +22,8 @@ err_t retrieve_begin(struct retrieve *r, struct session *s, const struct dimse_c
                      const struct service *service, bool *ret_go) MUST_CHECK;
 
 /* Who takes part, for the audit trail: third is who asked for it where that is somebody else. */
-err_t retrieve_trail(struct retrieve *r, const struct audit_participant *destination,
-                     const struct audit_participant *third) MUST_CHECK;
+void retrieve_trail(struct retrieve *r, const struct audit_participant *destination,
+                    const struct audit_participant *third);
 
 /* Sends each object by `send`, with pending answers between them, until the end or a cancel. `send`
  * counts what it does in r->sub; its error ends the retrieve and the association. */

@@ -2,9 +2,9 @@
 #ifndef LASTRA_SERVE_DIMSE_SESSION_H
 #define LASTRA_SERVE_DIMSE_SESSION_H
 
-#include "access/transfer.h"
 #include "archive/ingest.h"
 #include "serve/dimse/server.h"
+#include "serve/dimse/trail.h"
 
 enum { SESSION_ARENA = 64 << 20 };
 
@@ -17,10 +17,10 @@ struct session {
     char peer[AET_MAX + 1];             /* calling AE title, of a registered peer */
     char address[ADDR_TEXT_MAX];        /* where it comes from, for the log */
     char participant_address[ADDR_TEXT_MAX];
-    struct arena arena;        /* of the message under way */
-    struct wr out;             /* data sets of responses, before they are sent */
-    struct ingest *in;         /* made by the first C-STORE */
-    struct transfer *received; /* likewise: what came, for the audit trail */
+    struct arena arena;    /* of the message under way */
+    struct wr out;         /* data sets of responses, before they are sent */
+    struct ingest *in;     /* made by the first C-STORE */
+    struct trail received; /* what came, for the audit trail */
     uint64_t objects_in, objects_out, queries, failed;
 };
 

@@ -48,23 +48,15 @@ static err_t take_in(struct session *s, const struct dimse_command *rq,
     return OK;
 }
 
-static err_t note_transfer(struct session *s, const struct ingest_result *r)
-{
-    if (!s->received) {
-        struct audit_participant source = session_participant(s, AUDIT_SOURCE, true);
-        struct audit_participant self = audit_self(s->options->audit, AUDIT_DESTINATION);
-        TRY(transfer_new(s->options->audit, &source, &self, NULL, &s->received));
-    }
-    enum transfer_result kind = r->outcome == INGEST_SAME ? TRANSFER_HELD : TRANSFER_STORED;
-    return transfer_add(s->received, kind, r->study, r->patient_id, r->accession, r->sop_class);
-}
-
-/* The bytes are safe: a trail that cannot be written is our trouble, not the sender's. */
 static void trail(struct session *s, const struct ingest_result *r)
 {
-    err_t e = note_transfer(s, r);
-    if (e != OK)
-        log_event(s->options->log, LOG_AUDIT_FAILED, "peer=%s why=%s", s->peer, err_text(e));
+    if (!s->received.transfer) {
+        struct audit_participant source = session_participant(s, AUDIT_SOURCE, true);
+        struct audit_participant self = audit_self(s->options->audit, AUDIT_DESTINATION);
+        trail_start(&s->received, s->options->audit, s->options->log, &source, &self, NULL);
+    }
+    const struct trail_object o = {r->study, r->patient_id, r->accession, r->sop_class};
+    trail_add(&s->received, r->outcome == INGEST_SAME ? TRANSFER_HELD : TRANSFER_STORED, &o);
 }
 
 static err_t answer_kept(struct session *s, const struct dimse_command *rq,
