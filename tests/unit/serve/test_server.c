@@ -5,6 +5,7 @@
 #include "dicom/uid.h"
 #include "house.h"
 #include "io/clock.h"
+#include "store/chain.h"
 
 static int setup(void **state)
 {
@@ -56,6 +57,53 @@ static void verifies_stores_finds_and_returns(void **state)
     assoc_free(a);
     wait_logged(h, LOG_ASSOCIATION_ENDED, 1);
     assert_int_equal(logged(h, LOG_ASSOCIATION_ABORTED), 0);
+}
+
+struct seen {
+    unsigned begun, stored, sent, queries;
+};
+
+static err_t look(void *ctx, uint64_t n, struct str json)
+{
+    struct seen *seen = ctx;
+    struct arena arena = arena_init(1 << 20);
+    struct audit_message m;
+    (void)n;
+    assert_ok(audit_parse(json, &arena, &m));
+    struct str id = m.id.code;
+    seen->begun += str_eq(id, STR("110102"));
+    seen->stored += str_eq(id, STR("110104")) && m.action == 'C';
+    seen->sent += str_eq(id, STR("110104")) && m.action == 'R';
+    seen->queries += str_eq(id, STR("110112"));
+    arena_done(&arena);
+    return OK;
+}
+
+static void the_audit_trail_has_transfers_by_study_and_queries(void **state)
+{
+    struct house *h = *state;
+    struct seen seen = {0};
+    struct chain_report report;
+    struct diag d = {{0}};
+    size_t n;
+    house_open(h);
+    struct assoc *a = house_call(h, "TEST");
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_int_equal(house_store(a, 1, i), DIMSE_SUCCESS);
+        assert_int_equal(house_store(a, 2, i), DIMSE_SUCCESS);
+    }
+    assert_int_equal(house_find(a, "P1", &n), DIMSE_SUCCESS);
+    assert_int_equal(house_get(a, 2, &n), DIMSE_SUCCESS);
+    assert_ok(assoc_release(a));
+    assoc_free(a);
+    wait_logged(h, LOG_ASSOCIATION_ENDED, 1);
+    assert_ok(audit_sync(h->audit));
+    assert_ok(
+        chain_verify(h->audit_dir, &archive_keys(h->archive)->chain, look, &seen, &report, &d));
+    assert_int_equal(seen.begun, 3); /* two studies in, one out */
+    assert_int_equal(seen.stored, 2);
+    assert_int_equal(seen.sent, 1);
+    assert_int_equal(seen.queries, 1);
 }
 
 struct caller {
@@ -188,6 +236,7 @@ int main(void)
 #define HOUSE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         HOUSE(verifies_stores_finds_and_returns),
+        HOUSE(the_audit_trail_has_transfers_by_study_and_queries),
         HOUSE(serves_many_at_once),
         HOUSE(refuses_what_the_peer_was_not_granted),
         HOUSE(says_busy_past_its_limit),
