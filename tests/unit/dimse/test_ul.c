@@ -4,23 +4,10 @@
 #include "base/size.h"
 #include "unit.h"
 
-#define ACTIONS                                                                                    \
-    X("AE-1", STA4)                                                                                \
-    X("AE-2", STA5)                                                                                \
-    X("AE-3", STA6)                                                                                \
-    X("AE-4", STA1)                                                                                \
-    X("AE-5", STA2) X("AE-6", STA3) X("AE-7", STA6) X("AE-8", STA13) X("DT-1", STA6)               \
-        X("DT-2", STA6) X("AR-1", STA7) X("AR-2", STA8) X("AR-3", STA1) X("AR-4", STA13)           \
-            X("AR-5", STA1) X("AR-6", STA7) X("AR-7", STA8) X("AR-9", STA11) X("AR-10", STA12)     \
-                X("AA-1", STA13) X("AA-2", STA1) X("AA-3", STA1) X("AA-4", STA1) X("AA-5", STA1)   \
-                    X("AA-6", STA13) X("AA-7", STA13) X("AA-8", STA13)
-
 /* Table 9-10 as it is printed: a row per event, columns Sta1 to Sta13; "" is an empty cell. Written
  * from the standard, not from the code. */
-/* clang-format off */
 static const char *const standard[UL_EVENTS][14] = {
-    /*           Sta1    Sta2    Sta3    Sta4    Sta5    Sta6    Sta7    Sta8    Sta9    Sta10 Sta11
-       Sta12   Sta13 */
+    /* the first column stands for no state */
     [1] = {"", "AE-1", "", "", "", "", "", "", "", "", "", "", "", ""},
     [2] = {"", "", "", "", "AE-2", "", "", "", "", "", "", "", "", ""},
     [3] = {"", "", "AA-1", "AA-8", "", "AE-3", "AA-8", "AA-8", "AA-8", "AA-8", "AA-8", "AA-8",
@@ -56,9 +43,12 @@ static const struct {
     const char *action;
     enum ul_state next;
 } nexts[] = {
-#define X(name, state) {name, state},
-    ACTIONS
-#undef X
+    {"AE-1", STA4},  {"AE-2", STA5},  {"AE-3", STA6},  {"AE-4", STA1},   {"AE-5", STA2},
+    {"AE-6", STA3},  {"AE-7", STA6},  {"AE-8", STA13}, {"DT-1", STA6},   {"DT-2", STA6},
+    {"AR-1", STA7},  {"AR-2", STA8},  {"AR-3", STA1},  {"AR-4", STA13},  {"AR-5", STA1},
+    {"AR-6", STA7},  {"AR-7", STA8},  {"AR-9", STA11}, {"AR-10", STA12}, {"AA-1", STA13},
+    {"AA-2", STA1},  {"AA-3", STA1},  {"AA-4", STA1},  {"AA-5", STA1},   {"AA-6", STA13},
+    {"AA-7", STA13}, {"AA-8", STA13},
 };
 
 /* A machine, its input and output. */
