@@ -8,7 +8,16 @@
 /* Past every text with the same beginning: no character is greater. */
 #define TEXT_END "\xf4\x8f\xbf\xbf"
 
-enum bind { BIND_NONE, BIND_KEY, BIND_UID, BIND_TEXT, BIND_RANGE, BIND_DATES, BIND_GRAMS };
+enum bind {
+    BIND_NONE,
+    BIND_KEY,
+    BIND_UID,
+    BIND_TEXT,
+    BIND_RANGE,
+    BIND_DATES,
+    BIND_GRAMS,
+    BIND_PART
+};
 
 /* What a leading key reads, what its condition is, and in which order its index has the rows. */
 static const struct lead {
@@ -88,6 +97,14 @@ static const struct lead {
                    .order = {"patient_gram.rowid"},
                    .lower = 2,
                    .own_order = true},
+    /* Too short for trigrams ("*an*", one ideogram): every name is looked at, but no row beside. */
+    [LEAD_NAME_PART] = {.tag = TAG_PatientName,
+                        .level = QUERY_PATIENT,
+                        .bind = BIND_PART,
+                        .from = "patient_name n CROSS JOIN patient p",
+                        .where = "n.name >= ?1 AND instr(n.name, ?2) > 0 AND p.id = n.patient",
+                        .order = {"n.name", "n.patient"},
+                        .lower = 1},
     [LEAD_ALL_PATIENTS] = {.level = QUERY_PATIENT,
                            .bind = BIND_NONE,
                            .from = "patient p",
@@ -178,6 +195,28 @@ static bool has_runs(const struct match *m)
     return false;
 }
 
+/* The longest piece of a name's pattern that must stand in a group as it is. */
+static struct str part_of(const struct match_value *v)
+{
+    struct str longest = str_of("", 0);
+    size_t from = 0;
+    for (size_t i = 0; i <= v->text.n; i++) {
+        if (i < v->text.n && !memchr("*?^=", v->text.p[i], 4))
+            continue;
+        if (i - from > longest.n)
+            longest = str_slice(v->text, from, i - from);
+        from = i + 1;
+    }
+    return longest;
+}
+
+static bool has_part(const struct match *m)
+{
+    const struct match_value *v = &m->values[0];
+    return m->n == 1 && v->kind == MATCH_WILDCARD && v->n_groups == 1 && part_of(v).n &&
+           !memchr(part_of(v).p, 0, part_of(v).n);
+}
+
 /* Days from the first to the last, at most `max`. */
 static bool has_days(const struct match *m, int64_t max)
 {
@@ -206,6 +245,8 @@ static bool fits(enum plan_lead lead, const struct match *m, bool narrow)
         return has_prefix(m, narrow ? 3 : 1);
     case LEAD_GRAM:
         return has_runs(m);
+    case LEAD_NAME_PART:
+        return has_part(m);
     case LEAD_ALL_PATIENTS:
     case LEAD_ALL_STUDIES:
         return true;
@@ -233,6 +274,7 @@ struct plan plan_make(const struct keys_of *k)
         {LEAD_DATE, false},
         {LEAD_PATIENT_ID_PREFIX, false},
         {LEAD_ACCESSION_PREFIX, false},
+        {LEAD_NAME_PART, false},
     };
     bool patients = k->level == QUERY_PATIENT;
     struct plan p = {
@@ -257,6 +299,12 @@ struct plan plan_make(const struct keys_of *k)
 bool plan_is_repeat(const struct plan *p, size_t i)
 {
     return i && str_eq(p->match->values[i].text, p->match->values[i - 1].text);
+}
+
+bool plan_takes_name(const struct plan *p, const struct plan_value *v, struct str group)
+{
+    return leads[p->lead].bind == BIND_PART ? memmem(group.p, group.n, v->lo.p, v->lo.n) != NULL
+                                            : str_starts(group, v->lo);
 }
 
 int plan_lower(const struct plan *p)
@@ -362,6 +410,9 @@ err_t plan_value(const struct plan *p, const uint8_t seed[16], size_t i, struct 
         return OK;
     case BIND_GRAMS:
         return grams(m, a, &ret->lo);
+    case BIND_PART:
+        ret->lo = part_of(m);
+        return OK;
     }
     return E_INTERNAL;
 }
@@ -392,6 +443,10 @@ void plan_bind(const struct plan *p, const struct plan_value *v, struct sql_stmt
     case BIND_DATES:
         sql_bind_i64(q, 1, v->lo_i);
         sql_bind_i64(q, 2, v->hi_i);
+        return;
+    case BIND_PART:
+        sql_bind_text(q, 1, str_of("", 0));
+        sql_bind_text(q, 2, v->lo);
         return;
     }
 }

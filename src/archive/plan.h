@@ -62,6 +62,7 @@ enum plan_lead {
     LEAD_PATIENT_ID_PREFIX,
     LEAD_ACCESSION_PREFIX,
     LEAD_GRAM,
+    LEAD_NAME_PART,
     LEAD_ALL_PATIENTS,
     LEAD_ALL_STUDIES,
 };
@@ -82,6 +83,10 @@ struct plan {
 
 /* Chooses. Never fails: in the end every study is looked at. */
 struct plan plan_make(const struct keys_of *k);
+
+/* Whether a component group of a name is what the leading name key looks for: the rows of the
+ * table of names are, and a patient can have several. */
+bool plan_takes_name(const struct plan *p, const struct plan_value *v, struct str group);
 
 /* The i-th turn's bounds, in the arena. */
 err_t plan_value(const struct plan *p, const uint8_t seed[16], size_t i, struct arena *a,

@@ -106,20 +106,20 @@ static err_t prepare(struct leg *l)
     return OK;
 }
 
-/* A patient whose name begins so in more than one component group comes once for each: the first
+/* A patient whose name is so in more than one component group comes once for each: the first
  * one counts. */
 static bool is_repeated(const struct leg *l)
 {
     char text[4 * ENTRY_TEXT_MAX];
     struct wr w = wr_fixed(text, sizeof text);
-    if (l->s->plan.lead != LEAD_NAME)
+    if (l->s->plan.lead != LEAD_NAME && l->s->plan.lead != LEAD_NAME_PART)
         return false;
     struct str here = sql_text(l->q, (int)l->s->plan.first_order), rest, group;
     entry_fold_names(extra_get(sql_blob(l->q, ROW_PATIENT_EXTRA), attr_find(TAG_PatientName)->code),
                      &w);
     rest = wr_str(&w);
     while (w.n && str_split(&rest, '=', &group))
-        if (str_starts(group, l->value.lo) && str_cmp(group, here) < 0)
+        if (plan_takes_name(&l->s->plan, &l->value, group) && str_cmp(group, here) < 0)
             return true;
     return false;
 }

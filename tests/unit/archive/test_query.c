@@ -61,6 +61,11 @@ static void leading_wildcards_find_names(void **state)
     study_key(f, TAG_PatientName, "PN", "*\xe5\xa4\xaa*", "3.1");
     study_key(f, TAG_PatientName, "PN", "*ith*jo*", "2.1");
     study_key(f, TAG_PatientName, "PN", "*xyz*", "");
+    study_key(f, TAG_PatientName, "PN", "*\xe7\x94\xb0*", "3.1");
+    study_key(f, TAG_PatientName, "PN", "*\xe3\x83\x9e*", "3.1");
+    study_key(f, TAG_PatientName, "PN", "*a*", "3.1");
+    study_key(f, TAG_PatientName, "PN", "?m*", "2.1");
+    study_key(f, TAG_PatientName, "PN", "*r^j*", "1.1|1.2");
 }
 
 static void sql_wildcards_and_quotes_are_only_text(void **state)
