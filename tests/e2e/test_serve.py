@@ -237,6 +237,31 @@ def test_what_the_other_side_does_not_take_counts_as_failed(archive):
     a.release()
 
 
+CHARSETS = os.path.join(os.path.dirname(PYDICOM_FILES), "charset_files")
+
+
+@pytest.mark.parametrize("name", ["chrArab", "chrFren", "chrGerm", "chrGreek", "chrH31", "chrH32", "chrHbrw", "chrI2",
+                                  "chrJapMulti", "chrKoreanMulti", "chrRuss", "chrX1", "chrX2"])
+def test_names_in_every_character_set_are_answered_by_the_confined_server(archive, name):
+    """The server may load no code any more: what it converts with must be there by then."""
+    import pydicom
+
+    path = os.path.join(CHARSETS, f"{name}.dcm")
+    sop_class, _, syntax, data = data_set_of(path)
+    ds = pydicom.dcmread(path)
+    ds.decode()
+    a = ul.Association(archive.port, "STORESCU", contexts=((1, str(sop_class), (str(syntax),)),
+                                                           (3, ul.STUDY_ROOT_FIND, (ul.IMPLICIT_LE,))))
+    assert a.store(str(sop_class), ds.SOPInstanceUID, data) == 0, a.comment
+    for key in ("", str(ds.PatientName)):
+        status, answers = a.find(ul.STUDY_ROOT_FIND, ul.element(8, 5, "CS", "ISO_IR 192") +
+                                 ul.element(8, 0x52, "CS", "STUDY") + ul.element(0x10, 0x10, "PN", key) +
+                                 ul.element(0x20, 0xD, "UI", ds.StudyInstanceUID))
+        assert status == 0 and len(answers) == 1
+        assert str(ds.PatientName).rstrip("=").encode() in answers[0]
+    a.release()
+
+
 def test_cancel_ends_a_query(archive):
     a = associate(archive, "STORESCU")
     for study in range(1, 301):
