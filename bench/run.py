@@ -109,10 +109,12 @@ def bench_get(args, folder):
     study = objects.uids(1)[0]
 
     def client(server):
-        return run([lastra(args.build), "get", "--aet", "LASTRA_SCU", f"{server.aet}@127.0.0.1:{server.port}",
-                    "--study", study, "--discard"])
+        # Into memory, so that the client's disk is not what is measured.
+        with tempfile.TemporaryDirectory(prefix="lastra-bench-", dir="/dev/shm") as out:
+            return run([lastra(args.build), "get", "--aet", "LASTRA_SCU", f"{server.aet}@127.0.0.1:{server.port}",
+                        "-q", "-k", f"StudyInstanceUID={study}", "-d", out])
 
-    for label, measure in (("getscu --ignore", lambda s: getscu(s, study)), ("lastra get --discard", client)):
+    for label, measure in (("getscu --ignore", lambda s: getscu(s, study)), ("lastra get into memory", client)):
         seen = {}
         for subject in (peers.DcmQrScp, peers.Orthanc, peers.Lastra):
             with subject(args.build, args.dir) as server:
