@@ -1,4 +1,5 @@
 /* lastra serve: the archive as a daemon. */
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 
@@ -60,15 +61,33 @@ static err_t start_log(struct daemon *m, struct diag *d)
                     m->data.options.log_level);
 }
 
+/* A machine can be without IPv6; that it has no ::1 then is no reason not to serve. */
+static bool has_address(struct str address)
+{
+    static const struct sockaddr_in6 loopback = {.sin6_family = AF_INET6,
+                                                 .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    if (!str_eq(address, STR("::1")))
+        return true;
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool has = fd >= 0 && bind(fd, (const struct sockaddr *)&loopback, sizeof loopback) == 0;
+    file_close(&fd);
+    return has;
+}
+
 /* A list of addresses; an empty one is all addresses. */
 static err_t add_addresses(struct daemon *m, const char *addresses, uint64_t port, bool tls,
                            struct diag *d)
 {
     struct str rest = str_z(addresses), address;
     while (str_split(&rest, ',', &address)) {
+        address = str_trim(address);
+        if (!has_address(address)) {
+            log_event(&m->log, LOG_CONFIG, "address=::1 why=this machine has no IPv6");
+            continue;
+        }
         if (m->n_listen == LISTEN_MAX)
             return diag_set(d, E_LIMIT, "at most %d addresses to listen on", LISTEN_MAX);
-        m->listen[m->n_listen++] = (struct server_listen){str_trim(address), (uint16_t)port, tls};
+        m->listen[m->n_listen++] = (struct server_listen){address, (uint16_t)port, tls};
     }
     return OK;
 }
