@@ -193,6 +193,8 @@ err_t wire_lost(struct assoc *a, err_t why)
                            why == E_IO ? "the connection was lost" : err_text(why));
     }
     (void)ul_do(&a->ul, EVT17, NULL, &a->out, &unused);
+    /* The other side may be waiting for this; the rest of the connection goes with assoc_free. */
+    conn_cut(a->conn);
     a->sending = false;
     shrink(a);
     return a->dead;
@@ -212,8 +214,10 @@ void wire_linger(struct assoc *a, int64_t ms)
         if (s == STEP_FAIL || flush(a) != OK || (s == STEP_MORE && read_some(a, until) != OK))
             break;
     }
-    if (a->ul.state == STA13)
+    if (a->ul.state == STA13) {
         (void)ul_do(&a->ul, EVT18, NULL, &a->out, &e);
+        conn_cut(a->conn);
+    }
     shrink(a);
 }
 

@@ -355,6 +355,19 @@ static void lost_connection_is_no_release(void **state)
     assert_err(assoc_next(r.assoc, 0, &c), E_IO);
 }
 
+/* PS3.8 AA-3: whoever aborts waits for the connection to close. */
+static void connection_is_closed_at_once_after_an_abort(void **state)
+{
+    (void)state;
+    struct dimse_command c;
+    rig_established(&r, &limits);
+    raw_send(&r, STR("\7\0\0\0\0\4\0\0\0\0"));
+    assert_err(assoc_next(r.assoc, 0, &c), E_REJECTED);
+    int64_t start = clock_ms();
+    assert_int_equal(raw_drain(&r, buf, sizeof buf), 0);
+    assert_true(clock_ms() - start < 300);
+}
+
 static void tiny_maximum_length_is_rejected(void **state)
 {
     (void)state;
@@ -524,6 +537,7 @@ int main(void)
         TEST(idle_peer_is_aborted),
         TEST(stop_switch_ends_the_wait),
         TEST(lost_connection_is_no_release),
+        TEST(connection_is_closed_at_once_after_an_abort),
         TEST(tiny_maximum_length_is_rejected),
         TEST(answers_nobody_asked_for_are_not_accepted_contexts),
         TEST(path_for_a_uid_is_refused_and_the_association_goes_on),
