@@ -908,6 +908,36 @@ def test_idle_associations_up_to_the_limit_then_busy(hostile):
         association.release()
 
 
+def test_a_peer_has_no_more_associations_than_its_own_limit(archive_factory):
+    a = archive_factory()
+    a.peer("FEW", "127.0.0.1", "echo", "--associations", "2")
+    a.peer("TEST")
+    a.start()
+    two = [associate(a, "FEW") for _ in range(2)]
+    with pytest.raises(ul.Refused) as e:
+        associate(a, "FEW")
+    assert e.value.args[0] == (2, 3, 2)
+    still_serves(a)  # another peer is not concerned
+    two.pop().release()
+    time.sleep(0.2)
+    associate(a, "FEW").release()
+    a.stop()
+
+
+def test_a_peer_is_slowed_down_to_its_own_rate(archive_factory):
+    a = archive_factory()
+    a.peer("SLOW", "127.0.0.1", "store", "--objects", "10")
+    a.start()
+    association = associate(a, "SLOW")
+    begun = time.monotonic()
+    for i in range(1, 31):
+        data, uid = objects.data_set(4, 1, i, 4, 4, bytes(32))
+        assert association.store(ul.CT_IMAGE, uid, data) == 0
+    assert time.monotonic() - begun > 1.5
+    association.release()
+    a.stop()
+
+
 def test_half_open_peers_make_room_for_newcomers(hostile):
     a = hostile(handshakes="8")
     idle = [socket.create_connection(("127.0.0.1", a.port), 10) for _ in range(50)]

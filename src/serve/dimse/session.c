@@ -6,6 +6,9 @@
 #include "io/clock.h"
 #include "serve/dimse/status.h"
 
+enum { DRAIN_GIB = 8 };
+#define DRAIN_MAX ((uint64_t)DRAIN_GIB << 30)
+
 bool session_is_over(const struct session *s)
 {
     return !assoc_is_open(s->assoc);
@@ -23,11 +26,31 @@ err_t session_keep(struct session *s, struct dimse_command *rq)
     return OK;
 }
 
+/* What is left of a data set that is not wanted, as long as it has an end: the association is kept
+ * for the next object, but not at any price. */
+static err_t drain(struct session *s)
+{
+    uint64_t left = DRAIN_MAX;
+    for (bool last = false; !last;) {
+        struct str piece;
+        err_t e = assoc_data(s->assoc, &piece, &last);
+        if (e == E_USAGE)
+            return OK; /* it has been read */
+        TRY(e);
+        if (piece.n > left) {
+            assoc_abort(s->assoc);
+            return E_LIMIT;
+        }
+        left -= piece.n;
+    }
+    return OK;
+}
+
 err_t session_answer(struct session *s, const struct dimse_command *rq, uint16_t status,
                      struct str comment)
 {
     if (rq->has_data)
-        TRY(assoc_data_skip(s->assoc));
+        TRY(drain(s));
     char buf[65];
     struct dimse_command rsp = dimse_response(rq, status);
     char text[256];
