@@ -1,17 +1,17 @@
 #include "io/unpack.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/size.h"
 #include "io/file.h"
+#include "io/unpack_lib.h"
 
 enum { BLOCK = 65536, RATIO_FREE = 1 << 20, DICOM_MARK = 128, TAR_HEAD = 512, TAR_SUM = 148 };
 
 struct unpack {
+    struct unpack_lib lib;
     struct archive *a;
     struct unpack_limits limits;
     int fd;           /* -1: from memory */
@@ -74,7 +74,7 @@ static la_ssize_t give(struct archive *a, void *ctx, const void **ret)
         *ret = u->block;
         u->source_error = file_read_some(u->fd, u->at, u->block, n, &n, &u->d);
         if (u->source_error != OK) {
-            archive_set_error(a, EIO, "cannot be read");
+            u->lib.archive_set_error(a, EIO, "cannot be read");
             return ARCHIVE_FATAL;
         }
     } else {
@@ -118,7 +118,7 @@ static err_t fail(struct unpack *u)
 {
     if (u->source_error != OK)
         return u->source_error; /* its diag is set */
-    const char *why = archive_error_string(u->a);
+    const char *why = u->lib.archive_error_string(u->a);
     return diag_set(&u->d, E_MALFORMED, "damaged archive: %s", why ? why : "no reason is known");
 }
 
@@ -147,29 +147,33 @@ static err_t count_out(struct unpack *u, uint64_t n)
 static int prepare(struct unpack *u)
 {
     /* By name, since "all" also brings filters that run programs. */
-    int bad = archive_read_support_format_zip(u->a) | archive_read_support_format_tar(u->a) |
-              archive_read_support_filter_gzip(u->a) | archive_read_support_filter_bzip2(u->a) |
-              archive_read_support_filter_xz(u->a) | archive_read_support_filter_zstd(u->a);
-    archive_read_set_read_callback(u->a, give);
-    archive_read_set_seek_callback(u->a, seek);
-    archive_read_set_skip_callback(u->a, skip);
-    archive_read_set_callback_data(u->a, u);
+    int bad = u->lib.archive_read_support_format_zip(u->a) |
+              u->lib.archive_read_support_format_tar(u->a) |
+              u->lib.archive_read_support_filter_gzip(u->a) |
+              u->lib.archive_read_support_filter_bzip2(u->a) |
+              u->lib.archive_read_support_filter_xz(u->a) |
+              u->lib.archive_read_support_filter_zstd(u->a);
+    u->lib.archive_read_set_read_callback(u->a, give);
+    u->lib.archive_read_set_seek_callback(u->a, seek);
+    u->lib.archive_read_set_skip_callback(u->a, skip);
+    u->lib.archive_read_set_callback_data(u->a, u);
     return bad;
 }
 
 static err_t open_it(struct unpack *u)
 {
-    u->a = archive_read_new();
+    TRY(unpack_lib_load(&u->lib, &u->d));
+    u->a = u->lib.archive_read_new();
     if (!u->a)
         return E_NOMEM;
     if (prepare(u) != ARCHIVE_OK)
         return diag_set(&u->d, E_UNSUPPORTED, "this libarchive lacks a format");
-    if (archive_read_open1(u->a) != ARCHIVE_OK)
+    if (u->lib.archive_read_open1(u->a) != ARCHIVE_OK)
         return fail(u);
     /* One compression and the bytes themselves: layers could unpack each other without end. */
-    if (archive_filter_count(u->a) > 2)
+    if (u->lib.archive_filter_count(u->a) > 2)
         return diag_set(&u->d, E_UNSUPPORTED, "the archive is compressed more than once");
-    u->filtered = archive_filter_code(u->a, 0) != ARCHIVE_FILTER_NONE;
+    u->filtered = u->lib.archive_filter_code(u->a, 0) != ARCHIVE_FILTER_NONE;
     return OK;
 }
 
@@ -230,7 +234,9 @@ void unpack_free(struct unpack *u)
 {
     if (!u)
         return;
-    archive_read_free(u->a);
+    if (u->a)
+        u->lib.archive_read_free(u->a);
+    unpack_lib_done(&u->lib);
     free(u);
 }
 
@@ -244,7 +250,7 @@ static err_t pass_over(struct unpack *u)
         const void *block;
         size_t n;
         la_int64_t offset;
-        int rc = archive_read_data_block(u->a, &block, &n, &offset);
+        int rc = u->lib.archive_read_data_block(u->a, &block, &n, &offset);
         if (rc == ARCHIVE_EOF)
             return OK;
         if (rc < ARCHIVE_WARN)
@@ -253,22 +259,22 @@ static err_t pass_over(struct unpack *u)
     }
 }
 
-static bool is_file(struct archive_entry *e)
+static bool is_file(const struct unpack *u, struct archive_entry *e)
 {
-    return archive_entry_filetype(e) == AE_IFREG && !archive_entry_hardlink(e) &&
-           !archive_entry_symlink(e);
+    return u->lib.archive_entry_filetype(e) == AE_IFREG && !u->lib.archive_entry_hardlink(e) &&
+           !u->lib.archive_entry_symlink(e);
 }
 
-static void describe(struct archive_entry *e, struct unpack_entry *ret)
+static void describe(const struct unpack *u, struct archive_entry *e, struct unpack_entry *ret)
 {
-    const char *name = archive_entry_pathname(e);
+    const char *name = u->lib.archive_entry_pathname(e);
     if (!name)
-        name = archive_entry_pathname_utf8(e);
+        name = u->lib.archive_entry_pathname_utf8(e);
     *ret =
         (struct unpack_entry){.label = name ? str_z(name) : STR("(a name that cannot be shown)")};
-    if (archive_entry_size_is_set(e) && archive_entry_size(e) >= 0) {
+    if (u->lib.archive_entry_size_is_set(e) && u->lib.archive_entry_size(e) >= 0) {
         ret->has_size = true;
-        ret->size = (uint64_t)archive_entry_size(e);
+        ret->size = (uint64_t)u->lib.archive_entry_size(e);
     }
 }
 
@@ -278,7 +284,7 @@ err_t unpack_next(struct unpack *u, struct unpack_entry *ret, bool *ret_more)
     do {
         TRY(pass_over(u));
         u->in_entry = false;
-        int rc = archive_read_next_header(u->a, &e);
+        int rc = u->lib.archive_read_next_header(u->a, &e);
         if (rc == ARCHIVE_EOF) {
             *ret_more = false;
             return OK;
@@ -290,17 +296,17 @@ err_t unpack_next(struct unpack *u, struct unpack_entry *ret, bool *ret_more)
         if (++u->entries > u->limits.entries)
             return diag_set(&u->d, E_LIMIT, "more than %llu files in the archive",
                             (unsigned long long)u->limits.entries);
-    } while (!is_file(e));
-    if (archive_entry_is_encrypted(e))
+    } while (!is_file(u, e));
+    if (u->lib.archive_entry_is_encrypted(e))
         return diag_set(&u->d, E_UNSUPPORTED, "the archive is encrypted");
-    describe(e, ret);
+    describe(u, e, ret);
     *ret_more = true;
     return OK;
 }
 
 err_t unpack_read(struct unpack *u, void *buf, size_t n, size_t *ret_n)
 {
-    la_ssize_t got = n ? archive_read_data(u->a, buf, n) : 0;
+    la_ssize_t got = n ? u->lib.archive_read_data(u->a, buf, n) : 0;
     if (got < 0)
         return fail(u);
     TRY(count_out(u, (uint64_t)got));
