@@ -337,6 +337,53 @@ def test_fifty_senders_at_once(archive):
     a.release()
 
 
+def test_an_idle_server_is_small(archive):
+    still = associate(archive, "ECHOSCU")
+    assert still.echo() == 0
+    still.release()
+    print(f"idle: {archive.rss() >> 10} KiB")
+    assert archive.sanitized or archive.rss() < 16 << 20
+
+
+def send_large(archive, study, size):
+    """One object of so many bytes, in pieces, as its sender has them."""
+    data, uid = objects.data_set(study, 1, 1, 5120, 5120, b"")
+    head = data[:data.rindex(b"\xe0\x7f\x10\x00")] + struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OW", 0, size)
+    a = associate(archive, "STORESCU", timeout=300)
+    a.send_message(3, ul.command((2, ul.uid_bytes(ul.CT_IMAGE)), (0x100, ul.us(1)), (0x110, ul.us(1)),
+                                 (0x700, ul.us(0)), (0x800, ul.us(0)), (0x1000, ul.uid_bytes(uid))))
+    a.sock.sendall(ul.pdu(4, struct.pack(">IBB", len(head) + 2, 3, 0) + head))
+    piece = bytes(65536)
+    for left in range(size, 0, -len(piece)):
+        last = 2 if left <= len(piece) else 0
+        a.sock.sendall(ul.pdu(4, struct.pack(">IBB", min(left, len(piece)) + 2, 3, last) + piece[:left]))
+    status = ul.number(a.read_message()[1], 0x900)
+    a.release()
+    return status
+
+
+def test_fifty_senders_of_large_objects_take_bounded_memory(archive):
+    peak, done, statuses = [0], threading.Event(), []
+
+    def watch():
+        while not done.wait(0.02):
+            peak[0] = max(peak[0], archive.rss())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    senders = [threading.Thread(target=lambda n=n: statuses.append(send_large(archive, 3000 + n, 8 << 20)))
+               for n in range(50)]
+    for t in senders:
+        t.start()
+    for t in senders:
+        t.join()
+    done.set()
+    watcher.join()
+    print(f"fifty senders: {peak[0] >> 10} KiB")
+    assert statuses == [0] * 50
+    assert archive.sanitized or peak[0] < 64 << 20
+
+
 def test_several_requests_outstanding_are_answered_in_turn(archive):
     window = ul.item(0x53, struct.pack(">HH", 8, 8))
     a = associate(archive, "STORESCU", extra=window)
