@@ -28,7 +28,12 @@ SMALL = 600_000
 TRUNCATED = {"rtplan_truncated.dcm", "MR_truncated.dcm", "emri_small_jpeg_2k_lossless_too_short.dcm"}
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-pydicom.config.replace_un_with_known_vr = False  # UN is UN: its bytes are the same in every byte order (PS3.5 6.2.2)
+
+
+@pytest.fixture(autouse=True)
+def unknown_stays_unknown(monkeypatch):
+    """UN is UN: its bytes are the same in every byte order (PS3.5 6.2.2)."""
+    monkeypatch.setattr(pydicom.config, "replace_un_with_known_vr", False)
 
 
 def samples():

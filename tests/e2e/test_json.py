@@ -50,7 +50,9 @@ def ours(*args):
 
 @pytest.fixture(autouse=True)
 def private_elements_stay_unknown(monkeypatch):
-    """pydicom guesses VRs of private elements from other people's dictionaries; an unknown one is UN (PS3.5 6.2.2)."""
+    """pydicom guesses VRs of private elements from other people's dictionaries; an unknown one is UN (PS3.5 6.2.2). Standard
+    ones that stand as UN it reads by its own, as we do, unless another module's tests have set otherwise."""
+    monkeypatch.setattr(pydicom.config, "replace_un_with_known_vr", True)
     monkeypatch.setattr(pydicom.datadict, "private_dictionaries", {})
     monkeypatch.setattr(pydicom.datadict, "private_dictionary_VR", unknown)
 
