@@ -35,6 +35,7 @@ static err_t start(struct signals *s, struct diag *d)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of that write, not our end */
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     s->fd = signalfd(-1, &set, SFD_CLOEXEC);
     if (s->fd < 0)

@@ -13,7 +13,8 @@ struct signals {
     struct thread *thread;
 };
 
-/* Before any other thread starts, so that they all inherit the mask. SIGPIPE is ignored too. */
+/* Before any other thread starts, so that they all inherit the mask. SIGPIPE and SIGXFSZ are
+ * ignored too. */
 err_t signals_init(struct signals *s, struct diag *d) MUST_CHECK;
 void signals_done(struct signals *s);
 

@@ -10,6 +10,7 @@
  *              short  write, read: half of the bytes, and success
  *       on     every call from the n-th; else only that one
  *   LASTRA_FAULT_PATH=TEXT           only files whose path has TEXT in it are counted and hit
+ *   LASTRA_FAULT_WHILE=FILE          only while FILE is there
  *   LASTRA_FAULT_COUNT=FILE          at the end: "CLASS COUNT" lines, so that a test can loop over
  * all n
  *
@@ -81,7 +82,7 @@ struct rule {
 
 static struct rule rules[RULES_MAX];
 static unsigned rule_count;
-static char path_filter[TEXT_MAX], count_file[TEXT_MAX];
+static char path_filter[TEXT_MAX], count_file[TEXT_MAX], while_file[TEXT_MAX];
 static atomic_ulong counts[CLASS_COUNT];
 static atomic_bool armed;
 static uintptr_t program_from, program_to; /* where its code is loaded */
@@ -154,7 +155,8 @@ __attribute__((constructor)) static void begin(void)
 {
     dl_iterate_phdr(note_program, NULL);
     const char *text = getenv("LASTRA_FAULT"), *path = getenv("LASTRA_FAULT_PATH"),
-               *count = getenv("LASTRA_FAULT_COUNT");
+               *count = getenv("LASTRA_FAULT_COUNT"), *during = getenv("LASTRA_FAULT_WHILE");
+    snprintf(while_file, sizeof while_file, "%s", during ? during : "");
     snprintf(path_filter, sizeof path_filter, "%s", path ? path : "");
     snprintf(count_file, sizeof count_file, "%s", count ? count : "");
     while (text && *text) {
@@ -181,10 +183,21 @@ __attribute__((destructor)) static void end(void)
     fclose(f);
 }
 
+/* Whether calls count now. */
+static bool is_on(void)
+{
+    if (!atomic_load_explicit(&armed, memory_order_relaxed))
+        return false;
+    int saved = errno;
+    bool on = !while_file[0] || access(while_file, F_OK) == 0;
+    errno = saved;
+    return on;
+}
+
 /* The verdict on one more call: 0 to let it pass, else an errno or one of WHAT_. */
 static int judge(enum class class)
 {
-    if (!atomic_load_explicit(&armed, memory_order_relaxed))
+    if (!is_on())
         return 0;
     unsigned long n = atomic_fetch_add(&counts[class], 1) + 1;
     for (unsigned i = 0; i < rule_count; i++) {
