@@ -1,7 +1,7 @@
 # The short front of the Meson build. `make help` lists what there is.
 BUILD ?= build
 PYTHON = /usr/bin/python3
-J ?= $(shell nproc)
+PREFIX ?= /usr/local
 
 .PHONY: help all run test bench soak fuzz install check clean
 
@@ -32,15 +32,15 @@ bench:
 soak:
 	@tools/setup test
 	@tools/build $(BUILD) -Dtests=enabled
-	@LASTRA_BIN=$(BUILD)/src/app/lastra KILL_CYCLES=$${SOAK:-100} $(PYTHON) -m pytest -q -x tests/e2e/test_kill.py tests/e2e/test_faults.py
+	@LASTRA_BIN=$(BUILD)/src/app/lastra KILL_CYCLES=$${SOAK:-100} $(PYTHON) -m pytest -q -x tests/e2e/test_kill.py tests/e2e/test_faults.py tests/e2e/test_archive_faults.py
 
 fuzz:
 	@tools/setup test
 	@tools/fuzz $${FUZZ_SECONDS:-60}
 
 install:
-	@tools/build $(BUILD) -Dtests=disabled
-	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+	@tools/build $(BUILD) -Dtests=disabled -Dprefix=$(PREFIX)
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
 
 clean:
 	rm -rf build build-asan build-tsan
