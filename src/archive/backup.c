@@ -78,6 +78,14 @@ static err_t copy_small(struct copy *c, const char *name, mode_t mode)
     return file_save(c->to, name, mode, wr_str(&w), c->d);
 }
 
+/* An archive may do without one: the defaults are in force. */
+static err_t copy_conf(struct copy *c)
+{
+    struct file_info info;
+    err_t e = file_stat(c->from, "lastra.conf", &info, NULL);
+    return e == E_NOTFOUND ? OK : copy_small(c, "lastra.conf", 0600);
+}
+
 static err_t copy_entry_small(void *ctx, const char *name)
 {
     struct copy *c = ctx;
@@ -241,7 +249,7 @@ static err_t copy_all(struct archive *a, struct copy *c, const char *folder)
     TRY(copy_index(a, c, folder));
     TRY(copy_packs(a, c));
     TRY(copy_folder(c, "audit", copy_entry_growing));
-    TRY(copy_small(c, "lastra.conf", 0600));
+    TRY(copy_conf(c));
     if (!c->o->without_keys)
         TRY(copy_folder(c, "keys", copy_entry_small));
     return dir_sync(c->to, c->d);
@@ -291,7 +299,7 @@ static err_t copy_back(struct copy *c, const char *folder, const char *path)
     TRY(copy_folder(c, "keys", copy_entry_small));
     TRY(copy_folder(c, "packs", copy_entry_growing));
     TRY(copy_folder(c, "audit", copy_entry_growing));
-    TRY(copy_small(c, "lastra.conf", 0600));
+    TRY(copy_conf(c));
     TRY(copy_index_back(c));
     return dir_sync(c->to, c->d);
 }
