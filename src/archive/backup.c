@@ -161,6 +161,8 @@ static err_t settle(struct copy *c, const struct key *key)
     struct packs_options o = {.dir = c->to, .key = key};
     TRY(packs_open(&o, &p, c->d));
     err_t e = packs_settle(p, &c->counts->removed, c->d);
+    /* Opening has carried out those that stand behind the last mark. */
+    c->counts->removed += packs_repair(p).removals;
     packs_close(p);
     return e;
 }
