@@ -90,11 +90,30 @@ err_t dir_open(int at, const char *name, int *ret_fd, struct diag *d)
     return OK;
 }
 
+/* What root makes in a data folder belongs to the folder's owner, so that `lastra peer add` by an
+ * administrator leaves nothing that the service, which runs under an account of its own, cannot
+ * open. Under AT_FDCWD it is the caller's own. */
+static err_t give_to_owner(int dir, int fd, struct diag *d)
+{
+    struct stat folder;
+    if (dir == AT_FDCWD || geteuid() != 0 || fstat(dir, &folder) != 0 || folder.st_uid == 0)
+        return OK;
+    if (fchown(fd, folder.st_uid, folder.st_gid) != 0)
+        return diag_set(d, E_DENIED, "cannot give a new file to the folder's owner: %s",
+                        strerror(errno));
+    return OK;
+}
+
 err_t dir_make(int at, const char *name, int *ret_fd, struct diag *d)
 {
-    if (mkdirat(at, name, 0700) != 0 && errno != EEXIST)
+    bool made = mkdirat(at, name, 0700) == 0;
+    if (!made && errno != EEXIST)
         return fail_name(d, "make folder", name);
-    return dir_open(at, name, ret_fd, d);
+    TRY(dir_open(at, name, ret_fd, d));
+    err_t e = made ? give_to_owner(at, *ret_fd, d) : OK;
+    if (e != OK)
+        file_close(ret_fd);
+    return e;
 }
 
 static err_t sync_fd(int (*sync)(int), int fd, struct diag *d)
@@ -183,6 +202,10 @@ err_t file_open(int dir, const char *name, enum file_mode mode, int *ret_fd, str
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         file_close(&fd);
         return diag_set(d, E_UNSUPPORTED, "cannot open %s: not a regular file", name);
+    }
+    if (flags[mode] & O_CREAT && st.st_uid == 0 && give_to_owner(dir, fd, d) != OK) {
+        file_close(&fd);
+        return E_DENIED;
     }
     *ret_fd = fd;
     return OK;

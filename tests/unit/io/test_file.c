@@ -356,6 +356,29 @@ static void knows_the_room_on_the_disk(void **state)
     assert_true(room > 0 && room <= total);
 }
 
+/* As root, in a folder of nobody's; as anybody else, in one's own. */
+static void what_is_made_belongs_to_the_folders_owner(void **state)
+{
+    struct scratch *s = *state;
+    struct diag d;
+    struct stat st;
+    int fd;
+    uid_t owner = geteuid() == 0 ? 65534 : geteuid();
+    if (geteuid() == 0)
+        assert_int_equal(fchown(s->fd, owner, 65534), 0);
+    assert_ok(file_open(s->fd, "new", FILE_CREATE, &fd, &d));
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_uid, owner);
+    file_close(&fd);
+    assert_ok(dir_make(s->fd, "below", &fd, &d));
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_uid, owner);
+    file_close(&fd);
+    put(s, "saved", "text");
+    assert_int_equal(fstatat(s->fd, "saved", &st, 0), 0);
+    assert_int_equal(st.st_uid, owner);
+}
+
 #define ON_SCRATCH(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -379,6 +402,7 @@ int main(void)
         ON_SCRATCH(makes_a_folder_once),
         ON_SCRATCH(removes_and_renames),
         ON_SCRATCH(knows_the_room_on_the_disk),
+        ON_SCRATCH(what_is_made_belongs_to_the_folders_owner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
