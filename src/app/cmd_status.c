@@ -1,4 +1,6 @@
 /* lastra status: counts, space, peers, what is open and why, and what needs attention. */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -60,6 +62,18 @@ static void note_index(struct status *s)
     if (s->state.unindexed)
         note(s, "%llu objects in the packs could not be put into the index: lastra verify",
              (unsigned long long)s->state.unindexed);
+}
+
+/* Its state is written even on a full disk: a server that does not is in trouble. */
+static void note_silence(struct status *s, const struct health *last)
+{
+    int64_t silent = (clock_wall_us() - last->updated_us) / 1000000;
+    if (kill((pid_t)last->pid, 0) != 0 && errno != EPERM)
+        return;
+    note(s,
+         "the server (process %lld) has not written how it is for %lld s, though a process of that "
+         "number runs: its disk may be failing, or it hangs",
+         (long long)last->pid, (long long)silent);
 }
 
 static void note_disk(struct status *s)
@@ -130,8 +144,10 @@ static err_t find_out(struct status *s, struct diag *d)
     /* An owner's own certificates may be elsewhere: then there is nothing to say of them. */
     if (authority_state(s->data.keys_dir, &s->authority, NULL) != OK)
         s->authority = (struct authority_state){0};
-    s->serving =
-        health_read(s->data.dir, &s->health) == OK && health_is_fresh(&s->health, clock_wall_us());
+    bool said = health_read(s->data.dir, &s->health) == OK;
+    s->serving = said && health_is_fresh(&s->health, clock_wall_us());
+    if (said && !s->serving)
+        note_silence(s, &s->health);
     note_all(s);
     return OK;
 }

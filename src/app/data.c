@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/ask.h"
+#include "archive/rebuild.h"
 #include "io/file.h"
 
 err_t data_passphrase(char buf[DATA_PASSPHRASE_MAX], struct diag *d)
@@ -106,6 +107,7 @@ static err_t open_all(struct data *data, enum data_mode mode, const struct str *
     TRY(unlock(data, d));
     if (mode == DATA_KEYS)
         return OK;
+    TRY(archive_check_rebuilt(data->dir, d));
     if (mode != DATA_REGISTRY)
         TRY(open_archive(data, mode, d));
     return open_registry(data, d);

@@ -119,7 +119,6 @@ static void defaults(struct archive_options *o)
     o->cache = o->cache ? o->cache : CACHE;
     o->reader_cache = o->reader_cache ? o->reader_cache : READER_CACHE;
     o->head_max = o->head_max ? o->head_max : HEAD_MAX;
-    o->reserve = o->reserve ? o->reserve : (uint64_t)256 << 20;
     o->limits.depth = o->limits.depth ? o->limits.depth : 64;
     o->limits.elements = o->limits.elements ? o->limits.elements : 16000000;
     o->limits.value = o->limits.value ? o->limits.value : 1 << 20;
@@ -269,6 +268,14 @@ const struct archive_options *archive_get_options(const struct archive *a)
 err_t archive_barrier(struct archive *a)
 {
     return a->batch ? batch_barrier(a->batch, clock_deadline(ARCHIVE_WAIT_MS)) : OK;
+}
+
+err_t archive_settle(struct archive *a, struct diag *d)
+{
+    err_t e = archive_barrier(a);
+    if (e == OK || e == E_STOPPED)
+        return e;
+    return diag_set(d, E_INDEX, "the index is behind the packs: %s", err_text(e));
 }
 
 err_t archive_reader(struct archive *a, int64_t deadline, struct reader **ret)

@@ -34,7 +34,7 @@ struct archive_options {
     size_t cache;              /* bytes of page cache of the writing connection (24 MiB) */
     size_t reader_cache;       /* of each reading connection (2 MiB) */
     uint64_t pack_size;        /* a pack is closed past this (1 GiB) */
-    uint64_t reserve;          /* disk kept free (256 MiB) */
+    uint64_t reserve;          /* disk kept free (none) */
     struct dcm_limits limits;  /* on data sets from outside (depth 64, 16 M elements, 1 MiB) */
     size_t head_max;           /* bytes of an object that stand ready for the index (1 MiB) */
     struct progress *progress; /* of what opening replays; may be NULL */
@@ -69,6 +69,8 @@ const struct archive_options *archive_get_options(const struct archive *a);
  * query finds it. Returns at once when nothing is pending. E_INDEX when the index cannot be
  * written; what was acknowledged stands in the packs and is replayed. */
 err_t archive_barrier(struct archive *a) MUST_CHECK;
+/* The same, and says so when the index is behind. */
+err_t archive_settle(struct archive *a, struct diag *d) MUST_CHECK;
 
 /* A reading connection of the pool for this thread, given back with archive_read_end; waits for one
  * until the deadline (io/clock.h): E_BUSY. Held only as long as rows are being read. */

@@ -262,7 +262,7 @@ err_t archive_backup(struct archive *a, const char *folder, const struct backup_
 {
     struct copy c = {.o = o, .counts = ret, .from = a->dir, .to = -1, .d = d};
     *ret = (struct backup_counts){0};
-    TRY(archive_barrier(a));
+    TRY(archive_settle(a, d));
     if (!(c.buf = malloc(COPY_BUFFER)))
         return E_NOMEM;
     err_t e = dir_make(AT_FDCWD, folder, &c.to, d);

@@ -39,7 +39,7 @@ err_t conflicts_each(struct archive *a, err_t (*each)(void *ctx, const struct co
 {
     struct sql *db;
     struct sql_stmt *q;
-    TRY(archive_barrier(a));
+    TRY(archive_settle(a, d));
     TRY(archive_read_begin(a, clock_deadline(ARCHIVE_WAIT_MS), &db));
     err_t e = sql_prepare(
         db, STR("SELECT id, uid, pack, at, size, received FROM conflict ORDER BY id"), &q, d);

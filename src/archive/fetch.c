@@ -88,7 +88,7 @@ static err_t gather_all(struct fetch *f, struct keys_of *keys, int64_t deadline,
     struct gathering g = {f, d};
     keys->level = QUERY_IMAGE; /* whatever level was named: all instances below it */
     TRY(scan_init(&scan, f->a, keys));
-    err_t e = archive_barrier(f->a);
+    err_t e = archive_settle(f->a, d);
     while (e == OK && !scan.ended)
         e = scan_leg(&scan, deadline, gather, &g);
     scan_done(&scan);

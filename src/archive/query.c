@@ -29,7 +29,7 @@ static err_t start(struct query *q, struct archive *a, const struct dcm_ds *iden
     q->o.retrieve_ae = wr_str(&q->retrieve_ae);
     TRY(keys_parse(identifier, &q->o, false, &q->keys, ret_offending, d));
     TRY(scan_init(&q->scan, a, &q->keys));
-    return archive_barrier(a);
+    return archive_settle(a, d);
 }
 
 err_t query_open(struct archive *a, const struct query_options *o, const struct dcm_ds *identifier,

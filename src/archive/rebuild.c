@@ -7,11 +7,17 @@
 #include "access/salvage.h"
 #include "archive/archive_private.h"
 #include "archive/remove.h"
+#include "base/size.h"
 #include "io/file.h"
 
 enum { OLD_MAX = 1000, PATH_SIZE = 4096, SETTLE_MAX = 100000 };
 
-static const char *const parts[] = {"", "-wal", "-shm"};
+/* While the index is made anew it names the old one, so that a rebuild that was cut short (or ran
+ * out of disk) leaves no index without peers that looks like a whole one. */
+#define NOTE "rebuild.old"
+
+/* In the order in which they are set aside: once the first name is free, all are. */
+static const char *const parts[] = {"-wal", "-shm", ""};
 
 static bool there(int dir, const char *name)
 {
@@ -19,27 +25,73 @@ static bool there(int dir, const char *name)
     return file_stat(dir, name, &info, NULL) == OK;
 }
 
+static err_t pick_name(int dir, char old[32], struct diag *d)
+{
+    for (unsigned n = 1; n < OLD_MAX; n++) {
+        snprintf(old, 32, "index.old-%u.db", n);
+        if (!there(dir, old))
+            return OK;
+    }
+    return diag_set(d, E_LIMIT, "there are %d old indexes: remove some", OLD_MAX);
+}
+
+static err_t load_note(int dir, char old[32], struct diag *d)
+{
+    struct wr w = wr_fixed(old, 31);
+    memset(old, 0, 32);
+    TRY(file_load(dir, NOTE, 31, &w, d));
+    return str_starts(wr_str(&w), STR("index.old-")) && !memchr(old, '/', w.n)
+               ? OK
+               : diag_set(d, E_DAMAGED, NOTE " does not name an index");
+}
+
 /* index.db becomes index.old-1.db, with what belongs to it. */
+static err_t move_parts(int dir, const char *old, struct diag *d)
+{
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        char from[64], to[64];
+        snprintf(from, sizeof from, "index.db%s", parts[i]);
+        snprintf(to, sizeof to, "%s%s", old, parts[i]);
+        err_t e = file_rename(dir, from, to, d);
+        if (e != OK && e != E_NOTFOUND)
+            return e;
+    }
+    return dir_sync(dir, d);
+}
+
+static err_t drop_parts(int dir, struct diag *d)
+{
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "index.db%s", parts[i]);
+        err_t e = file_remove(dir, name, d);
+        if (e != OK && e != E_NOTFOUND)
+            return e;
+    }
+    return OK;
+}
+
 static err_t set_aside(int dir, char old[32], struct diag *d)
 {
+    err_t e = load_note(dir, old, d);
+    if (e == OK)
+        return there(dir, old) ? drop_parts(dir, d) : move_parts(dir, old, d);
+    if (e != E_NOTFOUND)
+        return e;
     old[0] = '\0';
     if (!there(dir, "index.db"))
         return OK;
-    for (unsigned n = 1; n < OLD_MAX; n++) {
-        char from[64], to[64];
-        snprintf(old, 32, "index.old-%u.db", n);
-        if (there(dir, old))
-            continue;
-        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-            snprintf(from, sizeof from, "index.db%s", parts[i]);
-            snprintf(to, sizeof to, "%s%s", old, parts[i]);
-            err_t e = file_rename(dir, from, to, d);
-            if (e != OK && (i == 0 || e != E_NOTFOUND))
-                return e;
-        }
-        return dir_sync(dir, d);
-    }
-    return diag_set(d, E_LIMIT, "there are %d old indexes: remove some", OLD_MAX);
+    TRY(pick_name(dir, old, d));
+    TRY(file_save(dir, NOTE, 0600, str_z(old), d));
+    return move_parts(dir, old, d);
+}
+
+err_t archive_check_rebuilt(int dir, struct diag *d)
+{
+    if (!there(dir, NOTE))
+        return OK;
+    return diag_set(d, E_INDEX,
+                    "a rebuild of the index was cut short: `lastra rebuild` does it again");
 }
 
 static err_t salvage(struct archive *a, const char *old, struct diag *d)
@@ -111,6 +163,17 @@ static err_t settle_packs(int dir, const struct archive_options *o, uint64_t *re
     return e;
 }
 
+/* An old index that cannot be read is gone without; a disk that is full now is another matter. */
+static err_t bring_registry(struct archive *a, struct rebuild_result *ret, struct diag *d)
+{
+    err_t e = salvage(a, ret->old, &ret->registry_why);
+    ret->registry = e == OK;
+    if (e != E_NOSPACE && e != E_NOMEM && e != E_BUSY && e != E_IO)
+        return OK;
+    return diag_set(d, e, "peers and users cannot be taken along: %s; without %s it goes on alone",
+                    diag_text(&ret->registry_why, e), ret->old);
+}
+
 static err_t make_anew(const struct archive_options *o, struct rebuild_result *ret, struct diag *d)
 {
     struct archive *a;
@@ -118,8 +181,9 @@ static err_t make_anew(const struct archive_options *o, struct rebuild_result *r
     work.mode = ARCHIVE_WORK;
     TRY(archive_create(o->path, o->passphrase, d));
     TRY(archive_open(&work, &a, &ret->recovery, d));
-    ret->registry = salvage(a, ret->old, &ret->registry_why) == OK;
-    err_t e = settle_widows(a, d);
+    err_t e = bring_registry(a, ret, d);
+    if (e == OK)
+        e = settle_widows(a, d);
     archive_close(a);
     return e;
 }
@@ -139,6 +203,10 @@ err_t archive_rebuild(const struct archive_options *o, struct rebuild_result *re
     file_close(&lock);
     if (e == OK)
         e = make_anew(o, ret, d);
+    if (e == OK && ret->old[0])
+        e = file_remove(dir, NOTE, d);
+    if (e == OK)
+        e = dir_sync(dir, d);
     file_close(&dir);
     return e;
 }

@@ -13,8 +13,12 @@ struct rebuild_result {
 };
 
 /* The data folder must not be served (E_BUSY). The old index stays beside the new one under another
- * name until somebody removes it. o->mode is not looked at. */
+ * name until somebody removes it. o->mode is not looked at. One that failed or was killed is done
+ * again from the beginning. */
 err_t archive_rebuild(const struct archive_options *o, struct rebuild_result *ret,
                       struct diag *d) MUST_CHECK;
+
+/* E_INDEX: a rebuild was cut short, and what stands there as index is not all of it. */
+err_t archive_check_rebuilt(int dir, struct diag *d) MUST_CHECK;
 
 #endif

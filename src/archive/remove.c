@@ -88,7 +88,7 @@ static err_t find(struct victims *v, enum query_level level, struct str uid, str
     struct sql *db;
     if (level == QUERY_PATIENT)
         return diag_set(d, E_USAGE, "a study, a series or an instance is removed, not a patient");
-    TRY(archive_barrier(v->a));
+    TRY(archive_settle(v->a, d));
     if (level == QUERY_IMAGE)
         TRY(archive_find_instance(v->a, uid, &at));
     TRY(archive_read_begin(v->a, clock_deadline(ARCHIVE_WAIT_MS), &db));

@@ -46,13 +46,17 @@ static bool is_fault(err_t e)
     return e == E_DAMAGED || e == E_MALFORMED || e == E_LIMIT || e == E_UNSUPPORTED;
 }
 
-/* Whether the table of objects kept aside has this place. */
-static err_t is_aside(struct verify *v, struct pack_place at, bool *ret)
+static const struct str kept_aside = STR_INIT("SELECT 1 FROM conflict WHERE pack = ?1 AND at = ?2");
+static const struct str on_its_way_out =
+    STR_INIT("SELECT 1 FROM removal WHERE pack = ?1 AND at = ?2");
+
+/* Whether a table has this place. */
+static err_t has_place(struct verify *v, struct str text, struct pack_place at, bool *ret)
 {
     struct sql *db;
     struct sql_stmt *q;
     TRY(archive_read_begin(v->a, clock_deadline(ARCHIVE_WAIT_MS), &db));
-    err_t e = sql_prepare(db, STR("SELECT 1 FROM conflict WHERE pack = ?1 AND at = ?2"), &q, v->d);
+    err_t e = sql_prepare(db, text, &q, v->d);
     if (e == OK) {
         sql_bind_i64(q, 1, at.pack);
         sql_bind_i64(q, 2, (int64_t)at.offset);
@@ -67,14 +71,18 @@ static err_t is_aside(struct verify *v, struct pack_place at, bool *ret)
 static err_t check_row(struct verify *v, const struct pack_info *info, struct str uid)
 {
     struct instance_place at;
-    bool aside = false;
+    bool aside = false, leaving = false;
     TRY(archive_find_instance(v->a, uid, &at));
     bool here = at.id && at.place.pack == info->place.pack && at.place.offset == info->place.offset;
     if (!here)
-        TRY(is_aside(v, info->place, &aside));
+        TRY(has_place(v, kept_aside, info->place, &aside));
+    if (!here && !aside)
+        TRY(has_place(v, on_its_way_out, info->place, &leaving));
     if (here || aside) {
         v->counts->whole++;
         v->counts->conflicts += aside;
+    } else if (leaving) { /* a removal that was cut short; whoever next works on it finishes it */
+        v->counts->removed++;
     } else if (info->received_us < v->began_us) {
         v->counts->unindexed++;
         say(v,

@@ -38,7 +38,8 @@ void suboperation_failed(struct session *s, struct suboperations *sub, const str
                          const char *why)
 {
     sub->remaining--;
-    sub->failed++;
+    if (!sub->failed++)
+        diag_set(&sub->why, E_IO, "%s", why);
     struct str uid = str_z(item->sop_instance);
     if (sub->failed_uids.n + uid.n + 1 <= OUTLET_FAILED_UIDS) {
         if (sub->failed_uids.n)

@@ -15,6 +15,7 @@ struct suboperations {
     struct wr failed_uids; /* parted by backslashes; cut where it is full */
     struct trail sent;     /* for the audit trail */
     bool cancelled;
+    struct diag why; /* of the first that failed */
 };
 
 struct outlet_waiting {

@@ -142,6 +142,7 @@ err_t retrieve_finish(struct retrieve *r, struct str why)
     struct dimse_command rsp = dimse_response(r->rq, final_status(r));
     char comment[65];
     char text[256];
+    why = why.n ? why : str_z(r->sub.why.text);
     put_counts(r, &rsp);
     if (r->sub.cancelled)
         rsp.remaining = count(r->sub.remaining);

@@ -30,7 +30,8 @@ void retrieve_trail(struct retrieve *r, const struct audit_participant *destinat
 err_t retrieve_each(struct retrieve *r, err_t (*send)(void *ctx, struct feed *f),
                     void *ctx) MUST_CHECK;
 
-/* The final answer. why: what the Error Comment says of failures; may be empty. */
+/* The final answer. why: what the Error Comment says of failures; when
+ * empty, why the first failed. */
 err_t retrieve_finish(struct retrieve *r, struct str why) MUST_CHECK;
 
 void retrieve_done(struct retrieve *r);

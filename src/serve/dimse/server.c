@@ -234,7 +234,7 @@ err_t server_run(struct server *s)
         err_t e = listener_accept(s->listeners, s->o.n_listen, s->o.stop, &c, &which);
         if (e == OK)
             receive(s, c, which);
-        else if (e == E_BUSY)
+        else if (e == E_BUSY || e == E_NOMEM) /* the one that came was closed */
             log_event(s->o.log, LOG_BUSY, "why=descriptors or memory are short");
         else {
             wind_up(s);

@@ -13,6 +13,9 @@ static const struct edge malformed = {DIMSE_CANNOT_UNDERSTAND, DIMSE_DATASET_MIS
                                       DIMSE_DATASET_MISMATCH};
 static const struct edge resources = {DIMSE_OUT_OF_RESOURCES, DIMSE_OUT_OF_RESOURCES,
                                       DIMSE_OUT_OF_RESOURCES_SUBOPERATIONS};
+/* What is damaged is ours, and the object of a C-STORE is none the worse for it. */
+static const struct edge damaged = {DIMSE_OUT_OF_RESOURCES, DIMSE_UNABLE_TO_PROCESS,
+                                    DIMSE_UNABLE_TO_PROCESS};
 static const struct edge unable = {DIMSE_UNABLE_TO_PROCESS, DIMSE_UNABLE_TO_PROCESS,
                                    DIMSE_UNABLE_TO_PROCESS};
 
@@ -56,9 +59,10 @@ static struct edge edge_of(err_t e)
     case E_CLOSED:
     case E_PROTOCOL:
     case E_REJECTED:
-    case E_DAMAGED:
     case E_INTERNAL:
         return unable;
+    case E_DAMAGED:
+        return damaged;
     }
     return unable;
 }
