@@ -94,23 +94,33 @@ err_t archive_check_rebuilt(int dir, struct diag *d)
                     "a rebuild of the index was cut short: `lastra rebuild` does it again");
 }
 
-static err_t salvage(struct archive *a, const char *old, struct diag *d)
+static err_t open_old(struct archive *a, const char *old, struct sql **ret, struct diag *d)
 {
     char uri[PATH_SIZE];
-    struct sql *from, *to;
     int n = snprintf(uri, sizeof uri, "sqlcipher:%s/%s", a->path, old);
     if (!old[0] || n < 0 || (size_t)n >= sizeof uri)
         return diag_set(d, E_NOTFOUND, "there was no index before");
     struct sql_options o = {.uri = uri, .key = &a->keys.index, .busy_ms = ARCHIVE_WAIT_MS};
-    TRY(sql_open(&o, &from, d));
-    o.uri = a->uri;
-    err_t e = sql_open(&o, &to, d);
-    if (e == OK) {
-        e = access_schema(to, d);
-        if (e == OK)
-            e = access_salvage(from, to, d);
-        sql_close(to);
-    }
+    return sql_open(&o, ret, d);
+}
+
+static err_t copy_registry(struct archive *a, struct sql *from, struct diag *d)
+{
+    struct sql *to;
+    struct sql_options o = {.uri = a->uri, .key = &a->keys.index, .busy_ms = ARCHIVE_WAIT_MS};
+    TRY(sql_open(&o, &to, d));
+    err_t e = access_schema(to, d);
+    if (e == OK)
+        e = access_salvage(from, to, d);
+    sql_close(to);
+    return e;
+}
+
+static err_t salvage(struct archive *a, const char *old, struct diag *d)
+{
+    struct sql *from;
+    TRY(open_old(a, old, &from, d));
+    err_t e = copy_registry(a, from, d);
     sql_close(from);
     return e;
 }
@@ -163,12 +173,13 @@ static err_t settle_packs(int dir, const struct archive_options *o, uint64_t *re
     return e;
 }
 
-/* An old index that cannot be read is gone without; a disk that is full now is another matter. */
+/* An old index that does not hold, or is none (E_INDEX: it lacks a table), is gone without.
+ * Anything else may be better the next time, and peers are not to be lost over it. */
 static err_t bring_registry(struct archive *a, struct rebuild_result *ret, struct diag *d)
 {
     err_t e = salvage(a, ret->old, &ret->registry_why);
     ret->registry = e == OK;
-    if (e != E_NOSPACE && e != E_NOMEM && e != E_BUSY && e != E_IO)
+    if (e == OK || e == E_NOTFOUND || e == E_DAMAGED || e == E_INDEX)
         return OK;
     return diag_set(d, e, "peers and users cannot be taken along: %s; without %s it goes on alone",
                     diag_text(&ret->registry_why, e), ret->old);

@@ -118,10 +118,10 @@ static void free_found(struct pack_found *f)
 
 static err_t add_tombstone(struct pack_found *f, const struct pack_keys *k, struct pack_item *item)
 {
-    if (leader_open(k, item->bytes, &item->leader) != OK) {
-        f->damaged = true;
-        return OK;
-    }
+    err_t e = leader_open(k, item->bytes, &item->leader);
+    f->damaged |= e == E_DAMAGED;
+    if (e != OK)
+        return e == E_DAMAGED ? OK : e;
     size_t n = (f->n_tombstones + 1) * sizeof *f->tombstones;
     struct pack_tombstone *more = realloc(f->tombstones, n);
     if (!more)

@@ -17,12 +17,14 @@ static err_t open_leader(const struct pack *k, struct pack_item *item)
     return l->removed ? OK : leader_open(&k->keys, item->bytes, l);
 }
 
-static void describe(const struct pack *k, struct pack_item *item, struct pack_record *ret)
+/* What does not hold is told as damaged; what cannot be told now (no memory) is an error, since
+ * whoever scans would take the record for lost. */
+static err_t describe(const struct pack *k, struct pack_item *item, struct pack_record *ret)
 {
     *ret = (struct pack_record){.info.place = {k->number, item->at}, .info.end = item->end};
     if (!item->whole) {
         ret->error = E_DAMAGED;
-        return;
+        return OK;
     }
     struct leader *l = &item->leader;
     err_t e = open_leader(k, item);
@@ -34,6 +36,7 @@ static void describe(const struct pack *k, struct pack_item *item, struct pack_r
     ret->error = e;
     if (!ret->tombstone)
         key_wipe(&l->key);
+    return e == E_DAMAGED ? OK : e;
 }
 
 static err_t walk(struct pack_walk *w, const struct pack *k,
@@ -46,7 +49,7 @@ static err_t walk(struct pack_walk *w, const struct pack *k,
         TRY(pack_walk_next(w, &item, &more, d));
         if (!more)
             return OK;
-        describe(k, &item, &record);
+        TRY(describe(k, &item, &record));
         TRY(each(ctx, &record));
     }
 }
