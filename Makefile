@@ -32,7 +32,7 @@ bench:
 soak:
 	@tools/setup test
 	@tools/build $(BUILD) -Dtests=enabled
-	@LASTRA_BIN=$(BUILD)/src/app/lastra KILL_CYCLES=$${SOAK:-100} $(PYTHON) -m pytest -q -x tests/e2e/test_kill.py tests/e2e/test_faults.py tests/e2e/test_archive_faults.py
+	@LASTRA_BIN=$(BUILD)/src/app/lastra LASTRA_BUILD=$(BUILD) FAULTS=all KILL_CYCLES=$${SOAK:-100} $(PYTHON) -m pytest -q -x tests/e2e/test_kill.py tests/e2e/test_faults.py tests/e2e/test_archive_faults.py
 
 fuzz:
 	@tools/setup test
