@@ -62,18 +62,20 @@ class Peer(ul.Association):
     """The accepting end of an association."""
 
     def __init__(self, connection):  # pylint: disable=super-init-not-called
-        self.sock, self.max_pdu, self.transfers = connection, 16384, {}
+        self.sock, self.max_pdu, self.transfers, self.abstracts = connection, 16384, {}, {}
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.settimeout(60)
 
     def associate(self, accept):
         kind, body = self.read_pdu()
         assert kind == 1, kind
-        answer = b""
+        answer = roles = b""
         for item_kind, content in items(body[68:]):
             if item_kind == 0x20:
                 answer += self._context(content, accept)
-        user = ul.item(0x51, struct.pack(">I", 131072)) + ul.item(0x52, b"1.2.826.0.1.3680043.10.1474.3")
+            elif item_kind == 0x50:  # roles are accepted as proposed
+                roles = b"".join(ul.item(0x54, role) for kind, role in items(content) if kind == 0x54)
+        user = ul.item(0x51, struct.pack(">I", 131072)) + ul.item(0x52, b"1.2.826.0.1.3680043.10.1474.3") + roles
         self.sock.sendall(ul.pdu(2, body[:68] + ul.item(0x10, ul.APPLICATION.encode()) + answer + ul.item(0x50, user)))
 
     def _context(self, content, accept):
@@ -82,6 +84,6 @@ class Peer(ul.Association):
         transfers = [part for kind, part in parts if kind == 0x40]
         chosen = accept(abstract, transfers)
         if chosen:
-            self.transfers[content[0]] = chosen
+            self.transfers[content[0]], self.abstracts[content[0]] = chosen, abstract
         return ul.item(0x21, struct.pack(">BxBx", content[0], 0 if chosen else 4) +
                        ul.item(0x40, (chosen or transfers[0]).encode()))
