@@ -156,19 +156,57 @@ static err_t copy_items(struct dcm_ds *to, const struct dcm_elem *e, unsigned de
     return OK;
 }
 
-/* A key as it stands in `from`; empty where it is not there and the kind of record wants it. */
-static err_t copy_key(struct dcm_ds *to, const struct dcm_ds *from, tag_t tag)
+/* What a directory must say (type 1) though an object may not: then the record's number, or a value
+ * that nobody takes for real. NULL: left out (type 1C). */
+static const struct {
+    tag_t tag;
+    vr_t vr;
+    const char *text;
+    bool numbered;
+} stand_ins[] = {
+    {TAG_PatientID, VR('L', 'O'), "WITHOUT-ID-", true},
+    {TAG_StudyDate, VR('D', 'A'), "19000101", false},
+    {TAG_StudyTime, VR('T', 'M'), "000000", false},
+    {TAG_StudyID, VR('S', 'H'), "", true},
+    {TAG_Modality, VR('C', 'S'), "OT", false},
+    {TAG_SeriesNumber, VR('I', 'S'), "", true},
+    {TAG_InstanceNumber, VR('I', 'S'), "", true},
+    {TAG_RTPlanLabel, VR('S', 'H'), "UNKNOWN", false},
+    {TAG_StructureSetLabel, VR('S', 'H'), "UNKNOWN", false},
+    {TAG_ContentLabel, VR('C', 'S'), "UNKNOWN", false},
+    {TAG_VerificationDateTime, VR('D', 'T'), NULL, false},
+};
+
+static err_t stand_in(struct dcm_ds *to, const struct dcm_elem *e, tag_t tag, size_t number)
+{
+    char text[32];
+    for (size_t i = 0; i < COUNT(stand_ins); i++) {
+        if (stand_ins[i].tag != tag)
+            continue;
+        struct wr w = wr_fixed(text, sizeof text);
+        if (!stand_ins[i].text)
+            return OK;
+        wr_put(&w, str_z(stand_ins[i].text));
+        if (stand_ins[i].numbered)
+            wr_printf(&w, "%zu", number);
+        return dcm_ds_set(to, tag, stand_ins[i].vr, wr_str(&w));
+    }
+    return e ? dcm_ds_set(to, tag, e->vr, e->value) : OK;
+}
+
+/* A key as it stands in `from`. */
+static err_t copy_key(struct dcm_ds *to, const struct dcm_ds *from, tag_t tag, size_t number)
 {
     const struct dcm_elem *e = dcm_ds_get(from, tag);
     if (e && e->vr == VR('S', 'Q'))
         return copy_items(to, e, 0);
-    if (e)
+    if (e && str_trim(e->value).n)
         return dcm_ds_set(to, tag, e->vr, e->value);
-    return OK;
+    return stand_in(to, e, tag, number);
 }
 
 static err_t fill(struct dcm_ds *ds, const struct kind *kind, const struct dcm_ds *keys,
-                  const struct dicomdir_file *file)
+                  const struct dicomdir_file *file, size_t number)
 {
     TRY(dcm_ds_set_u32(ds, TAG_OffsetOfTheNextDirectoryRecord, 0));
     TRY(dcm_ds_set_u16(ds, TAG_RecordInUseFlag, IN_USE));
@@ -181,9 +219,9 @@ static err_t fill(struct dcm_ds *ds, const struct kind *kind, const struct dcm_d
         TRY(dcm_ds_set(ds, TAG_ReferencedTransferSyntaxUIDInFile, VR('U', 'I'),
                        file->transfer_syntax));
     }
-    TRY(copy_key(ds, keys, TAG_SpecificCharacterSet));
+    TRY(copy_key(ds, keys, TAG_SpecificCharacterSet, number));
     for (size_t i = 0; i < KEYS_MAX && kind->keys[i]; i++)
-        TRY(copy_key(ds, keys, kind->keys[i]));
+        TRY(copy_key(ds, keys, kind->keys[i], number));
     return OK;
 }
 
@@ -221,7 +259,7 @@ err_t dicomdir_add(struct dicomdir *d, enum dicomdir_level level, const struct d
     struct dcm_ds *ds = dcm_ds_new(&d->arena);
     if (!ds)
         return E_NOMEM;
-    TRY(fill(ds, kind_of(level, file), keys, file));
+    TRY(fill(ds, kind_of(level, file), keys, file, d->n + 1));
     TRY(new_record(d));
     wr_u16le(&d->items, 0xfffe);
     wr_u16le(&d->items, 0xe000);

@@ -21,7 +21,8 @@ struct dicomdir_file {
 
 /* Adds a record below the last one of the level above. keys: where its attributes are taken from;
  * which ones is in a table here, by the kind of record that the SOP class asks for (PS3.3 F.5).
- * file: instances only, else NULL. E_LIMIT past max. */
+ * What must have a value there and has none in keys gets one that shows it is made up. file:
+ * instances only, else NULL. E_LIMIT past max. */
 err_t dicomdir_add(struct dicomdir *d, enum dicomdir_level level, const struct dcm_ds *keys,
                    const struct dicomdir_file *file) MUST_CHECK;
 

@@ -98,6 +98,38 @@ static void links_lead_from_record_to_record(void **state)
     arena_done(&a);
 }
 
+/* PS3.3 F.5: type 1 in a directory, though an object may lack it. */
+static void what_a_directory_must_say_is_said(void **state)
+{
+    (void)state;
+    struct arena a = arena_init(MAX);
+    struct wr w = wr_heap(MAX);
+    struct dicomdir *d;
+    struct dcm_meta meta;
+    struct dcm_ds *none = dcm_ds_new(&a), *ds;
+    assert_ok(dicomdir_new(MAX, &d));
+    assert_ok(dcm_ds_set(none, TAG_PatientID, VR('L', 'O'), STR("")));
+    assert_ok(dcm_ds_set(none, TAG_VerificationDateTime, VR('D', 'T'), STR("")));
+    for (int level = DICOMDIR_PATIENT; level <= DICOMDIR_INSTANCE; level++)
+        assert_ok(dicomdir_add(d, (enum dicomdir_level)level, none,
+                               level == DICOMDIR_INSTANCE ? &report : NULL));
+    assert_ok(dicomdir_write(d, STR("1.2.3.99"), &w));
+    assert_int_equal(dcm_meta_read(wr_str(&w), true, &meta, NULL), STEP_DONE);
+    assert_ok(dcm_ds_parse(&a, str_slice(wr_str(&w), (size_t)meta.data_at, w.n), DCM_EXPLICIT_LE,
+                           &DCM_LIMITS_DEFAULT, false, &ds, NULL));
+    const struct dcm_elem *records = dcm_ds_get(ds, TAG_DirectoryRecordSequence);
+    assert_int_equal(records->n_items, 4);
+    assert_str(dcm_ds_str(records->items[0], TAG_PatientID), "WITHOUT-ID-1");
+    assert_str(dcm_ds_str(records->items[1], TAG_StudyDate), "19000101");
+    assert_str(dcm_ds_str(records->items[1], TAG_StudyID), "2");
+    assert_str(dcm_ds_str(records->items[2], TAG_Modality), "OT");
+    assert_str(dcm_ds_str(records->items[3], TAG_InstanceNumber), "4");
+    assert_null(dcm_ds_get(records->items[3], TAG_VerificationDateTime));
+    dicomdir_free(d);
+    wr_done(&w);
+    arena_done(&a);
+}
+
 static void stops_at_its_size_limit(void **state)
 {
     (void)state;
@@ -116,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(links_lead_from_record_to_record),
+        cmocka_unit_test(what_a_directory_must_say_is_said),
         cmocka_unit_test(stops_at_its_size_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
