@@ -4,6 +4,7 @@
 #include "app/options.h"
 #include "archive/attrs.h"
 #include "base/size.h"
+#include "dicom/charset.h"
 #include "dicom/dict.h"
 #include "dicom/ts.h"
 #include "dicom/uid.h"
@@ -194,27 +195,70 @@ static void keys(struct wr *w)
                                                [LEVEL_STUDY] = "Study",
                                                [LEVEL_SERIES] = "Series",
                                                [LEVEL_IMAGE] = "Image"};
-    wr_put(w, STR("\n## Keys of C-FIND\n\nEach is a matching and a return key: single value, list "
-                  "of UIDs, wildcards, ranges of dates and times, sequences, by VR (PS3.4 "
-                  "C.2.2.2). Person names match in all component groups without regard to case "
-                  "and accents. Other keys are optional ones that are not supported: answers then "
-                  "come with FF01.\n"));
+    wr_put(
+        w,
+        STR("\n## Keys of C-FIND\n\nEach is a matching and a return key, at its own level and "
+            "below: single value, list of UIDs, wildcards, ranges of dates and times, "
+            "sequences, by VR (PS3.4 C.2.2.2). Person names match in all component groups "
+            "without regard to case and accents. A sequence key without items returns all of "
+            "the sequence.\n\nAt the Image level every other attribute that stands before "
+            "functional "
+            "groups and pixel data is matched and returned as well. Retrieve AE Title and Instance "
+            "Availability (ONLINE) are returned at every level. Other keys are not supported: "
+            "answers then come with FF01.\n"));
     for (unsigned l = 0; l < LEVELS; l++)
         keys_of_level(w, (enum level)l, titles[l]);
+}
+
+static const struct {
+    const char *command, *service, *syntaxes;
+} clients[] = {
+    {"lastra echo", "C-ECHO", "implicit VR little endian"},
+    {"lastra send", "C-STORE",
+     "that of each file; uncompressed objects in the other uncompressed ones too"},
+    {"lastra find", "C-FIND", "explicit and implicit VR little endian"},
+    {"lastra get", "C-GET; SCP of C-STORE by role selection",
+     "explicit and implicit VR little endian for the query, all of the table below for objects"},
+    {"lastra move", "C-MOVE", "explicit and implicit VR little endian"},
+    {"the archive, for C-MOVE", "C-STORE to the destination",
+     "that of each object; uncompressed objects in the other uncompressed ones too"},
+};
+
+static void as_user(struct wr *w)
+{
+    wr_put(w,
+           STR("\n## As service class user\n\nAn association is opened for one piece of work and "
+               "released after it. An asynchronous operations window is proposed for C-STORE.\n\n"
+               "| what | service | transfer syntaxes proposed |\n|---|---|---|\n"));
+    for (size_t i = 0; i < COUNT(clients); i++)
+        wr_printf(w, "| %s | %s | %s |\n", clients[i].command, clients[i].service,
+                  clients[i].syntaxes);
+}
+
+static void character_sets(struct wr *w)
+{
+    wr_put(w, STR("\n## Character sets\n\nUnderstood in objects and queries, with the code "
+                  "extensions of ISO 2022 where the term allows them, beside the default "
+                  "repertoire:\n\n"));
+    for (size_t i = 0; charset_defined(i).p; i++)
+        wr_printf(w, "%s%.*s", i ? ", " : "", STR_ARG(charset_defined(i)));
+    wr_put(w, STR(".\n\nAn answer to a query comes in the query's own character set when all of it "
+                  "can be said in it, else in ISO_IR 192. Objects are never converted.\n"));
 }
 
 static void rest(struct wr *w)
 {
     wr_put(w,
-           STR("\n## As service class user\n\n"
-               "C-STORE to the destinations of C-MOVE; with `lastra echo`, `send`, `find`, `get` "
-               "and `move` C-ECHO, C-STORE, C-FIND, C-GET and C-MOVE.\n\n"
-               "## Character sets\n\nEvery Specific Character Set of PS3.3 C.12.1.1.2, with and "
-               "without code extensions, is understood in objects and queries. Answers come in "
-               "ISO_IR 192 where ASCII does not do.\n\n"
+           STR("\n## Media\n\n`lastra export` writes a file set (PS3.10) with a DICOMDIR (Basic "
+               "Directory IOD, PS3.3 F): the general purpose profiles of PS3.11 without limits "
+               "on SOP classes or transfer syntaxes. Preambles are zero; file meta information is "
+               "written anew. `lastra import` reads file sets, and files without a DICOMDIR.\n\n"
+               "## Network\n\nTCP over IPv4 and IPv6. Addresses, ports and limits are options: see "
+               "[options](manual/options.md).\n\n"
                "## Security\n\nTLS 1.2 and 1.3 by the BCP 195 profiles of PS3.15 B.9 and B.12, "
                "with client certificates. Audit messages by PS3.15 A.5, kept in a hash-chained "
-               "trail and sent by syslog over TLS where configured.\n"));
+               "trail and sent by syslog over TLS where configured. User identity is no "
+               "authentication. What is stored is encrypted.\n"));
 }
 
 void conformance_markdown(struct wr *w)
@@ -226,5 +270,7 @@ void conformance_markdown(struct wr *w)
         service(w, service_at(i));
     transfer_syntaxes(w);
     keys(w);
+    as_user(w);
+    character_sets(w);
     rest(w);
 }

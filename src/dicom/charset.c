@@ -102,6 +102,12 @@ static const struct {
     {STR_INIT("USASCII"), STR_INIT("ISO_IR 6")},
 };
 
+struct str charset_defined(size_t i)
+{
+    size_t row = TERM_DEFAULT + 1 + i;
+    return row < COUNT(terms) ? terms[row].name : (struct str){0};
+}
+
 const struct charset_term *charset_term(uint8_t row)
 {
     return &terms[row];

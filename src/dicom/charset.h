@@ -39,6 +39,9 @@ bool charset_is_utf8(const struct charset *cs);
  */
 void charset_name(const struct charset *cs, struct wr *out);
 
+/* The standard's defined terms, one by one; p is NULL past the end. */
+struct str charset_defined(size_t i);
+
 /* Whether the attribute governs values of this VR: SH, LO, ST, PN, LT, UC and UT (PS3.5 6.1.2.2).
  * The others are the default repertoire whatever it says. */
 bool charset_applies(vr_t vr);
