@@ -213,12 +213,12 @@ static void keys(struct wr *w)
 static const struct {
     const char *command, *service, *syntaxes;
 } clients[] = {
-    {"lastra echo", "C-ECHO", "implicit VR little endian"},
+    {"lastra echo", "C-ECHO", "explicit and implicit VR little endian"},
     {"lastra send", "C-STORE",
      "that of each file; uncompressed objects in the other uncompressed ones too"},
     {"lastra find", "C-FIND", "explicit and implicit VR little endian"},
     {"lastra get", "C-GET; SCP of C-STORE by role selection",
-     "explicit and implicit VR little endian for the query, all of the table below for objects"},
+     "explicit and implicit VR little endian for the query, all of the table above for objects"},
     {"lastra move", "C-MOVE", "explicit and implicit VR little endian"},
     {"the archive, for C-MOVE", "C-STORE to the destination",
      "that of each object; uncompressed objects in the other uncompressed ones too"},
@@ -242,8 +242,9 @@ static void character_sets(struct wr *w)
                   "repertoire:\n\n"));
     for (size_t i = 0; charset_defined(i).p; i++)
         wr_printf(w, "%s%.*s", i ? ", " : "", STR_ARG(charset_defined(i)));
-    wr_put(w, STR(".\n\nAn answer to a query comes in the query's own character set when all of it "
-                  "can be said in it, else in ISO_IR 192. Objects are never converted.\n"));
+    wr_put(w,
+           STR(".\n\nAn answer to a query comes in the query's own character set when all of it "
+               "can be said in it, else in ISO_IR 192. The text of objects stays as it came.\n"));
 }
 
 static void rest(struct wr *w)
