@@ -465,6 +465,26 @@ def test_rebuild_under_faults_leaves_the_old_index_or_makes_the_new_one(one_more
         whole_after(archive, archive.objects)
 
 
+def test_a_rebuild_that_is_killed_is_done_again_with_all_peers(one_more):
+    clean = one_more()
+    faulty(clean, "rebuild", clean.data)
+    told = 0
+    for kind in ("write", "sync", "rename", "remove"):
+        for n in spread(clean.counts[kind], 5):
+            archive = one_more()
+            with environment(LD_PRELOAD=FAULTS, LASTRA_FAULT=f"{kind}:{n}:kill"):
+                done = archive.lastra("rebuild", archive.data, check=False)
+            assert done.returncode == -9, (kind, n, done.returncode)
+            status = archive.lastra("status", archive.data, check=False)
+            if status.returncode:
+                assert "lastra rebuild" in status.stderr, (kind, n, status.stderr)
+                told += 1
+                archive.lastra("rebuild", archive.data)
+            assert "TEST" in archive.lastra("peer", "list", archive.data).stdout, (kind, n)
+            whole_after(archive, archive.objects)
+    assert told
+
+
 # --- a full disk
 
 
