@@ -659,12 +659,15 @@ def test_a_torn_last_record_is_cut_and_the_others_stay(one_more):
             shutil.copytree(before.data, archive.data, ignore=shutil.ignore_patterns("control"))
             with open(os.path.join(archive.data, "packs", name), "wb") as f:
                 f.write(content)
-            archive.start()
-            check(archive, archive.objects)
-            kept = store(archive, [last])  # the same object again is new
-            check(archive, {**archive.objects, **kept})
-            archive.stop()
-            shutil.rmtree(archive.data)
+            try:
+                archive.start()
+                check(archive, archive.objects)
+                kept = store(archive, [last])  # the same object again is new
+                check(archive, {**archive.objects, **kept})
+                archive.stop()
+            finally:
+                archive.close()
+                shutil.rmtree(archive.data)
 
 
 @pytest.mark.parametrize("where", [3, 60, 150, 300, 700, 2000, 8000])

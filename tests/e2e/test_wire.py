@@ -52,6 +52,8 @@ class Capture:
         time.sleep(0.3)
 
     def close(self):
+        if self.process.poll() is not None:
+            return
         time.sleep(0.5)
         self.process.terminate()
         self.process.wait(20)
@@ -91,6 +93,7 @@ def wire(archive_factory, tmp_path):
     archive.start()
     archive.capture = Capture(str(tmp_path), [archive.port, archive.receiver.port, archive.scp_port])
     yield archive
+    archive.capture.close()
     archive.receiver.close()
     archive.stop()
 
