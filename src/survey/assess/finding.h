@@ -1,0 +1,34 @@
+/* The table of findings (findings.def): severity, what to do first, the frameworks each maps to,
+ * and its words in English and Italian. */
+#ifndef LASTRA_SURVEY_ASSESS_FINDING_H
+#define LASTRA_SURVEY_ASSESS_FINDING_H
+
+#include "survey/core/model.h"
+
+/* The FBI's five groups (Private Industry Notification 20220912-001). */
+enum fbi_group {
+    FBI_endpoint,
+    FBI_identity,
+    FBI_asset,
+    FBI_vulnerability,
+    FBI_training,
+    FBI_GROUPS
+};
+
+enum language { LANG_en, LANG_it, LANGUAGES };
+
+struct finding_kind {
+    struct str name;        /* "accepts_any_calling_ae": in JSON, CSV, SARIF, accepted risks */
+    enum severity severity; /* where nothing else says */
+    enum fbi_group group;
+    unsigned first; /* what to do first: 1 before 2 */
+    struct str title[LANGUAGES], meaning[LANGUAGES], remedy[LANGUAGES];
+    struct str hipaa, nist, hicp, ps315, atna, nis2; /* the clauses it maps to */
+    struct str references;                           /* separated by spaces */
+};
+size_t finding_count(void);
+const struct finding_kind *finding_at(size_t i);
+const struct finding_kind *finding_by_name(struct str name); /* NULL */
+struct str fbi_group_name(enum fbi_group g, enum language l);
+
+#endif

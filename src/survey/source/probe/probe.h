@@ -1,0 +1,36 @@
+/* Active probing by the rules of DESIGN 6. */
+#ifndef LASTRA_SURVEY_SOURCE_PROBE_PROBE_H
+#define LASTRA_SURVEY_SOURCE_PROBE_PROBE_H
+
+#include "survey/source/probe/scope.h"
+#include "survey/source/source.h"
+
+struct probe_options {
+    const struct scope *scope;
+    bool surface,
+        count; /* asked for on the command line; count needs the scope's grant: E_DENIED */
+    const char *ae_title, *called;  /* ours (LASTRA-SURVEY); what we call (ANY-SCP) */
+    uint32_t batch;                 /* connections at once; 0: 256 */
+    uint32_t connect_ms, answer_ms; /* 0: 3000, 5000 */
+    uint32_t rate;  /* overrides downwards only; more than the scope's is E_DENIED */
+    bool unlimited; /* loopback only: E_DENIED when the scope holds anything else */
+    const char
+        *stop_file; /* the stop switch besides the signal: probing ends when it exists; or NULL */
+};
+
+struct probe_sum {
+    struct source_sum sum;
+    uint64_t planned, done, skipped, open, silent, refused;
+    uint64_t packets_out, bytes_out; /* payload segments as we wrote them */
+    uint32_t broken_subnets;
+};
+
+err_t probe_run(const struct source_run *r, const struct probe_options *o, struct probe_sum *ret,
+                struct diag *d) MUST_CHECK;
+
+/* --dry-run: the plan in words, and (limited) its pairs, to w; nothing is sent. */
+struct wr;
+err_t probe_plan(const struct source_run *r, const struct probe_options *o, struct wr *w,
+                 struct diag *d) MUST_CHECK;
+
+#endif

@@ -1,0 +1,55 @@
+/* A source brings evidence into an inventory. Each is one file, one const struct, one word in
+ * source/meson.build. */
+#ifndef LASTRA_SURVEY_SOURCE_SOURCE_H
+#define LASTRA_SURVEY_SOURCE_SOURCE_H
+
+#include "io/progress.h"
+#include "survey/core/input.h"
+#include "survey/identify/fingerprint.h"
+#include "survey/inventory/inventory.h"
+#include "survey/inventory/journal.h"
+
+/* What every source is given; the caller's. */
+struct source_run {
+    struct inventory *inventory;
+    struct journal *journal;
+    struct survey survey;
+    unsigned shard, shards; /* 0/1: everything; hosts outside ip_shard() are passed over */
+    struct str format;      /* of import: which reader, empty: found by looking */
+    const char *what;       /* file, "-", or interface; NUL-terminated */
+    struct str vantage;     /* capture: where it was taken; a zone of the policy */
+    uint64_t limit;         /* capture from an interface: seconds; 0: until stopped */
+    const struct stop *stop;
+    struct progress *progress;
+    /* Told about single bad records, with their place, at most some; more are counted. NULL:
+     * nobody. */
+    void (*note)(void *ctx, const char *text);
+    void *ctx;
+};
+
+struct source_sum {
+    uint64_t records, bad, endpoints, flows; /* in this call */
+    bool resumed, stopped;
+};
+
+/* Importers: readers of another program's export. */
+struct importer {
+    const char *name;  /* "shodan", as in --format */
+    const char *about; /* one line */
+    /* How sure the first bytes of a file (gzip taken off) are of this format, 0 to 100. */
+    unsigned (*looks)(struct str head);
+    err_t (*read)(const struct source_run *r, struct input *in, struct run *run,
+                  struct source_sum *sum, struct diag *d);
+};
+/* In the order of the list; NULL past the end. */
+const struct importer *importer_at(size_t i);
+
+/* Opens, finds the format, resumes, reads. */
+err_t source_import(const struct source_run *r, struct source_sum *ret, struct diag *d) MUST_CHECK;
+/* A pcap or pcapng file, or with interface set a network interface. */
+err_t source_capture(const struct source_run *r, bool interface, struct source_sum *ret,
+                     struct diag *d) MUST_CHECK;
+/* A site's own inventory, CSV: importer "hosts" by name, for it is never guessed. */
+err_t source_hosts(const struct source_run *r, struct source_sum *ret, struct diag *d) MUST_CHECK;
+
+#endif
