@@ -3,6 +3,7 @@
 #ifndef LASTRA_SURVEY_ASSESS_FINDING_H
 #define LASTRA_SURVEY_ASSESS_FINDING_H
 
+#include "base/wr.h"
 #include "survey/core/model.h"
 
 /* The FBI's five groups (Private Industry Notification 20220912-001). */
@@ -30,5 +31,11 @@ size_t finding_count(void);
 const struct finding_kind *finding_at(size_t i);
 const struct finding_kind *finding_by_name(struct str name); /* NULL */
 struct str fbi_group_name(enum fbi_group g, enum language l);
+
+/* The manual's chapter: each finding with its meaning, remedy and clauses. Counting: a system is
+ * vulnerable, strictly, when it has a `vulnerability` (version confirmed, or all versions); its
+ * component is, when it has a `vulnerable_toolkit`; loosely, when it has any of these,
+ * `possible_vulnerability` or `asserted_vulnerability`. */
+void finding_markdown(struct wr *w);
 
 #endif
