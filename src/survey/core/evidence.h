@@ -38,8 +38,9 @@ struct fact {
     struct str value;
 };
 
-/* Facts of one endpoint. 200 are plenty; what is past it is dropped and `full` says so. */
-enum { FACTS_MAX = 200 };
+/* Facts of one endpoint, and of one kind. They are plenty; what is past them is dropped and `full`
+ * says so. */
+enum { FACTS_MAX = 200, FACTS_KIND_MAX = 128 };
 struct evidence {
     struct arena *arena; /* of the values that had to be copied */
     struct fact facts[FACTS_MAX];
@@ -51,7 +52,8 @@ struct evidence {
  * Bytes given to evidence_add must live as long as the set (evidence_keep copies them). */
 void evidence_init(struct evidence *e, struct arena *a);
 
-/* Adds a fact, or strengthens the same one. A ONE kind keeps a stronger party's value. E_NOMEM. */
+/* Adds a fact, or strengthens the same one. A ONE kind keeps a stronger party's value. A value with
+ * nothing in it but space is no fact and adds nothing. E_NOMEM. */
 err_t evidence_add(struct evidence *e, enum ev_by by, enum ev_kind kind,
                    struct str value) MUST_CHECK;
 err_t evidence_addf(struct evidence *e, enum ev_by by, enum ev_kind kind, const char *fmt,
@@ -60,7 +62,8 @@ err_t evidence_addf(struct evidence *e, enum ev_by by, enum ev_kind kind, const 
 err_t evidence_keep(struct evidence *e, enum ev_by by, enum ev_kind kind,
                     struct str value) MUST_CHECK;
 
-/* For kinds whose value is "NAME COUNT": adds to the count of that name. */
+/* For COUNTED kinds, whose value is "NAME COUNT": adds to the count of that name. Takes memory of
+ * the arena each time: sum up before. */
 err_t evidence_count(struct evidence *e, enum ev_by by, enum ev_kind kind, struct str name,
                      uint64_t count) MUST_CHECK;
 
@@ -70,11 +73,14 @@ bool evidence_is(const struct evidence *e, enum ev_kind kind, struct str value);
 /* The next fact of a kind from index *i on; NULL at the end. `size_t i = 0; while ((f = ...))` */
 const struct fact *evidence_next(const struct evidence *e, enum ev_kind kind, size_t *i);
 
-/* Everything of `from` added to `to`: newer facts of equal standing win. */
+/* Everything of `from` added to `to`: newer facts of equal standing win. Values are views of
+ * from's. */
 err_t evidence_merge(struct evidence *to, const struct evidence *from) MUST_CHECK;
 
 /* As bytes for the inventory, RAW facts left out, in one order whatever the order they came in:
- * equal sets give equal bytes. Parse: views into `bytes`; hostile all the same (E_DAMAGED). */
+ * equal sets give equal bytes. Parse: into an initialised set, whose facts are dropped before;
+ * views into `bytes`; hostile all the same (E_DAMAGED: unknown kinds, text that evidence_add would
+ * not have let in, another order). */
 void evidence_write(const struct evidence *e, struct wr *w);
 err_t evidence_parse(struct str bytes, struct evidence *ret) MUST_CHECK;
 
@@ -82,7 +88,9 @@ err_t evidence_parse(struct str bytes, struct evidence *ret) MUST_CHECK;
 struct str ev_name(enum ev_kind kind); /* "dicom_class_uid"; empty for no kind */
 struct str ev_help(enum ev_kind kind);
 bool ev_is_raw(enum ev_kind kind);
-bool ev_is_many(enum ev_kind kind);
+bool ev_is_many(enum ev_kind kind); /* MANY or COUNTED */
+bool ev_is_counted(enum ev_kind kind);
+size_t ev_cap(enum ev_kind kind); /* the longest value; 0 for no kind */
 /* EV_NONE for an unknown name. */
 enum ev_kind ev_by_name(struct str name);
 struct str ev_by_text(enum ev_by by); /* "probe", "traffic", "site", "search engine" */
