@@ -7,8 +7,7 @@
 
 struct probe_options {
     const struct scope *scope;
-    bool surface,
-        count; /* asked for on the command line; count needs the scope's grant: E_DENIED */
+    bool surface, count; /* asked for on the command line; each needs the scope's grant: E_DENIED */
     const char *ae_title, *called;  /* ours (LASTRA-SURVEY); what we call (ANY-SCP) */
     uint32_t batch;                 /* connections at once; 0: 256 */
     uint32_t connect_ms, answer_ms; /* 0: 3000, 5000 */

@@ -24,7 +24,12 @@ enum {
     SCOPE_NETWORKS_MAX = 4096,
     SCOPE_NAMES_MAX = 256,
     SCOPE_PORTS_MAX = 64,
-    SCOPE_TEXT_MAX = 256
+    SCOPE_TEXT_MAX = 256,
+    SCOPE_FILE_MAX = 1 << 20,
+    SCOPE_HOST_BITS = 24, /* a line's network holds at most 2^24 addresses */
+    SCOPE_COUNT_CAP = 1000,
+    SCOPE_RATE = 5,
+    SCOPE_PAUSE_MS = 1000
 };
 
 enum probe_kind { PROBE_DICOM, PROBE_DICOM_TLS, PROBE_HTTP, PROBE_HTTPS, PROBE_MLLP, PROBE_KINDS };
@@ -38,16 +43,19 @@ struct scope_port {
 struct scope {
     char owner[SCOPE_TEXT_MAX], permission[SCOPE_TEXT_MAX], contact[SCOPE_TEXT_MAX];
     char from[11], until[11]; /* YYYY-MM-DD; until is required */
-    struct network *networks; /* private and, each by its own public-network line, public */
+    struct network *networks; /* private and, each by its own public-network line, public; in the
+                                 order of their addresses, none within another */
     size_t n_networks;
-    struct network *excludes;
+    struct network *excludes; /* likewise */
     size_t n_excludes;
     char (*never_names)[SCOPE_TEXT_MAX]; /* patterns with * and ? */
     size_t n_never_names;
+    char (*never_macs)[SCOPE_TEXT_MAX]; /* beginnings of hardware addresses, digits in lower case */
+    size_t n_never_macs;
     struct scope_port ports[SCOPE_PORTS_MAX];
     size_t n_ports;
-    uint32_t rate; /* connections a second over all; default 5 */
-    bool rate_unlimited_loopback;
+    uint32_t rate;                      /* connections a second over all; default 5 */
+    uint32_t pause_ms;                  /* between two connections to one host */
     uint16_t window_from, window_until; /* minutes of the day; equal: always */
     uint8_t window_days;                /* bit 0 Monday */
     bool surface, count;
@@ -56,20 +64,33 @@ struct scope {
 };
 
 /* E_MALFORMED: "scope:12: ..."; E_DENIED: a rule is not met (no owner, no permission, no date, a
- * public range on a network line, an excluded range inside... is fine: excludes win). today:
- * YYYY-MM-DD: an expired or not yet valid permission is E_DENIED. */
+ * public range on a network line, a printer's port; an excluded range inside a network is fine:
+ * excludes win). today: YYYY-MM-DD: an expired or not yet valid permission is E_DENIED. */
 err_t scope_parse(struct str text, const char *file, const char today[11], struct scope **ret,
                   struct diag *d) MUST_CHECK;
 err_t scope_load(const char *path, const char today[11], struct scope **ret,
                  struct diag *d) MUST_CHECK;
 void scope_free(struct scope *s); /* NULL is fine */
 
-/* How many (address, port) pairs there are; saturates. */
+/* How many addresses the networks hold, excludes and all; and one of them by its place in their
+ * order. Never more than 2^36. */
+uint64_t scope_hosts(const struct scope *s);
+struct ip scope_host_at(const struct scope *s, uint64_t i);
+/* How many (address, port) pairs there are, without the excludes; saturates. */
 uint64_t scope_size(const struct scope *s);
 /* Whether an address may be probed: in a network, in no exclude. why: a literal when not. */
 bool scope_allows(const struct scope *s, const struct ip *ip, const char **ret_why);
-/* Names that must not be probed. */
+/* Names and hardware addresses (as in facts: aa:bb:cc:dd:ee:ff) that must not be probed. */
 bool scope_name_forbidden(const struct scope *s, struct str name);
+bool scope_mac_forbidden(const struct scope *s, struct str mac);
+/* Every address is loopback: what --unlimited wants. */
+bool scope_is_loopback(const struct scope *s);
+
+/* When: minute of the day and day of the week (0 Monday) in local time. An overnight window belongs
+ * to the day on which it begins. */
+bool scope_window_open(const struct scope *s, unsigned minute, unsigned weekday);
+/* Whether the permission covers a day. */
+bool scope_day_allowed(const struct scope *s, const char today[11]);
 
 /* docs/manual: the table of names. */
 struct wr;
