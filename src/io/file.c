@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/size.h"
+#include "io/thread.h"
 
 enum { NAME_BUF = 4096 };
 
@@ -248,6 +250,26 @@ err_t file_read_at(int fd, uint64_t at, void *buf, size_t n, struct diag *d)
                             (unsigned long long)(at + done));
     }
     return OK;
+}
+
+err_t file_read_next(int fd, void *buf, size_t n, const struct stop *stop, size_t *ret_n,
+                     struct diag *d)
+{
+    ssize_t got;
+    do {
+        struct pollfd p[2] = {{.fd = fd, .events = POLLIN},
+                              {.fd = stop ? stop->fd : -1, .events = POLLIN}};
+        if (poll(p, COUNT(p), -1) < 0)
+            continue;
+        if (stop && stop_is_set(stop))
+            return E_STOPPED;
+        got = read(fd, buf, n);
+        if (got >= 0) {
+            *ret_n = (size_t)got;
+            return OK;
+        }
+    } while (errno == EINTR || errno == EAGAIN);
+    return fail_fd(d, "read", fd);
 }
 
 err_t file_write_at(int fd, uint64_t at, const void *buf, size_t n, struct diag *d)

@@ -12,6 +12,8 @@
 #include "base/err.h"
 #include "base/wr.h"
 
+struct stop; /* io/thread.h */
+
 /* A directory, opened. */
 err_t dir_open(int at, const char *name, int *ret_fd, struct diag *d) MUST_CHECK;
 /* Makes it (0700) if it is not there, and opens it. */
@@ -51,6 +53,10 @@ err_t file_size(int fd, uint64_t *ret, struct diag *d) MUST_CHECK;
 err_t file_read_at(int fd, uint64_t at, void *buf, size_t n, struct diag *d) MUST_CHECK;
 /* Up to n bytes; 0 at the end. */
 err_t file_read_some(int fd, uint64_t at, void *buf, size_t n, size_t *ret_n,
+                     struct diag *d) MUST_CHECK;
+/* The next bytes of a stream that cannot be sought in (standard input), up to n; 0 at its end.
+ * Waits for them; E_STOPPED when the switch is set meanwhile (NULL: none). */
+err_t file_read_next(int fd, void *buf, size_t n, const struct stop *stop, size_t *ret_n,
                      struct diag *d) MUST_CHECK;
 err_t file_write_at(int fd, uint64_t at, const void *buf, size_t n, struct diag *d) MUST_CHECK;
 /* Data and size on stable storage. */

@@ -7,22 +7,25 @@
 #include "base/str.h"
 
 struct input;
+struct stop; /* io/thread.h */
 
-enum { INPUT_LINE_MAX = 16 << 20, INPUT_RATIO = 1100 };
+enum { INPUT_BLOCK = 256 << 10, INPUT_LINE_MAX = 16 << 20, INPUT_RATIO = 200 };
 
 /* path "-": standard input. E_NOTFOUND, E_UNSUPPORTED (a folder, a device). */
 err_t input_open(const char *path, struct input **ret, struct diag *d) MUST_CHECK;
 void input_close(struct input *in); /* NULL is fine */
+/* Waits for standard input end with E_STOPPED when it is set. */
+void input_set_stop(struct input *in, const struct stop *stop);
 
-/* The next block of bytes as they come; a view until the next call; n = 0 at the end. A truncated
- * or damaged gzip stream: E_DAMAGED with what was whole given before. */
+/* The next block of bytes, INPUT_BLOCK of them but for the last; a view until the next call; n = 0
+ * at the end. A truncated or damaged gzip stream: E_DAMAGED with what was whole given before. */
 err_t input_block(struct input *in, struct str *ret, struct diag *d) MUST_CHECK;
 /* The next line without its end; false at the end of the text. A line past INPUT_LINE_MAX is passed
  * over: *ret is empty and *long_line true. */
 err_t input_line(struct input *in, struct str *ret, bool *ret_more, bool *ret_long,
                  struct diag *d) MUST_CHECK;
-/* Puts bytes back to be given again (looking at the beginning): before any line was read, at most
- * one block. */
+/* Puts the block that was given last back, or its end, to be given again: looking at the beginning
+ * before any line was read. `bytes` is a part of that block. */
 void input_unread(struct input *in, struct str bytes);
 
 /* Bytes of the file read so far, and its size (0: not known), for progress; lines so far. */

@@ -11,22 +11,27 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum { JSONIN_DEPTH = 64, JSONIN_STRING_MAX = 4 << 20 };
+enum { JSONIN_DEPTH = 64, JSONIN_STRING_MAX = 4 << 20, JSONIN_NAME_MAX = 256 };
 
 struct jsonin;
 
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING };
 
 /* Where a value stands. keys[i].p is NULL in an array, index[i] then its place. depth counts the
- * enclosing containers: a member of the top object has depth 1. */
+ * enclosing containers: a member of the top object has depth 1. Names are cut at JSONIN_NAME_MAX.
+ * path[i] is json_path() of the first i steps, for readers that look many paths up in a table:
+ * path[depth] is the value's own, path[depth - 1] that of what holds it. */
 struct json_at {
     unsigned depth;
     struct str keys[JSONIN_DEPTH];
     uint32_t index[JSONIN_DEPTH];
+    uint64_t path[JSONIN_DEPTH + 1];
 };
 
 /* Whether the path is this: names separated by '.', '*' for any name or index, "#" any index. */
 bool json_at_is(const struct json_at *at, const char *path);
+/* The number of a path such as "data.#.service": names, and "#" for any index. In memory only. */
+uint64_t json_path(const char *path);
 
 struct jsonin_calls {
     /* A scalar; text of numbers as they stood, "true"/"false". Views until it returns. Errors end
@@ -42,8 +47,10 @@ err_t jsonin_new(const struct jsonin_calls *calls, struct jsonin **ret) MUST_CHE
 void jsonin_free(struct jsonin *j); /* NULL is fine */
 /* Ready for the next document, whatever happened before. */
 void jsonin_reset(struct jsonin *j);
-/* E_MALFORMED with the place and cause; E_LIMIT for depth and strings. */
+/* E_MALFORMED with the place and cause; E_LIMIT for depth and strings. After an error only
+ * jsonin_reset helps. */
 err_t jsonin_feed(struct jsonin *j, struct str bytes, struct diag *d) MUST_CHECK;
+/* The text ends here: E_MALFORMED inside a value or without one. Then it is ready for the next. */
 err_t jsonin_end(struct jsonin *j, struct diag *d) MUST_CHECK;
 
 /* A whole small document at once. */
