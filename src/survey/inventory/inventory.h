@@ -3,13 +3,15 @@
  * A survey folder SITE holds
  *     SITE/inventory.db    SQLCipher, this module
  *     SITE/keys/           master key (store/keys.h), 0600 or under a passphrase
- *     SITE/journal/        what was sent and concluded, hash-chained (core/journal.h)
+ *     SITE/journal/        what was sent and concluded, hash-chained (journal.h)
+ *     SITE/lock            held by the process that works in it
  * and is made by the first command that names it. An inventory holds surveys by name ("2026-11-22",
  * "spring"); each is a snapshot of its own: endpoints with their evidence, flows, and what was
  * concluded (systems, findings). History is the comparison of snapshots.
  *
- * One process works in a folder at a time (E_BUSY); looking goes beside it. One thread uses an
- * inventory at a time. */
+ * One process works in a folder at a time (E_BUSY); looking goes beside it and sees the inventory
+ * of one moment, that of its opening. One thread uses an inventory at a time. The layout of files
+ * and tables: docs/formats.md, "Survey folder". */
 #ifndef LASTRA_SURVEY_INVENTORY_INVENTORY_H
 #define LASTRA_SURVEY_INVENTORY_INVENTORY_H
 
@@ -59,10 +61,12 @@ struct run {
     uint64_t position; /* the source's own measure: bytes, line, plan index */
     uint64_t records, bad, packets, bytes_out; /* so far */
     bool resumed, finished;
+    bool again; /* an earlier run of the same source, input and shard was finished: a second look */
 };
 err_t inventory_run_begin(struct inventory *v, int64_t survey, struct str source, struct str input,
                           struct str shard, struct run *ret, struct diag *d) MUST_CHECK;
-/* Everything put since the last mark, and the run's figures, become durable together. */
+/* Everything put and touched since the last mark, and the run's figures, become durable together:
+ * what a power cut or kill -9 leaves is the state of one mark. */
 err_t inventory_run_mark(struct inventory *v, const struct run *r) MUST_CHECK;
 /* The same, finished; note: a line for the report's method chapter ("12,000 records, 3 malformed").
  */
@@ -78,14 +82,22 @@ err_t inventory_runs(struct inventory *v, int64_t survey,
 /* Adds evidence to the endpoint (ip, port; port 0: the host). Held in memory and written in sorted
  * batches; durable at the run's next mark, which this does itself when the batch is full. e's
  * values need not outlive the call. when_us: when it was seen. The survey is no longer concluded.
- */
+ *
+ * r->position must say how far everything was put: it stays where a record begins until that
+ * record's last put, and moves then. A batch that fills up is written when a put comes with another
+ * position, so that no record is half in it. */
 err_t inventory_put(struct inventory *v, struct run *r, const struct ip *ip, uint16_t port,
                     const struct evidence *e, int64_t when_us) MUST_CHECK;
 /* Adds to the flow (client, server, port, protocol, clear, vantage). */
 err_t inventory_put_flow(struct inventory *v, struct run *r, const struct flow *f) MUST_CHECK;
 
-/* Whether this endpoint was already done in this run (probe): by inventory_put with the same run.
- */
+/* Notes, before anything is sent, that an endpoint's turn has come in this run: durable with the
+ * next mark. A probe touches a small group, marks, and only then sends; after kill -9 those that
+ * were touched are done, answered or not, and get no second packet. */
+err_t inventory_run_touch(struct inventory *v, struct run *r, const struct ip *ip,
+                          uint16_t port) MUST_CHECK;
+/* Whether this endpoint was already done in this run: touched, or put (and put by no other run
+ * since). */
 err_t inventory_has(struct inventory *v, const struct run *r, const struct ip *ip, uint16_t port,
                     bool *ret) MUST_CHECK;
 
@@ -100,7 +112,9 @@ struct host {
     struct ip ip;
     struct endpoint *endpoints;
     size_t n;
+    size_t more; /* further endpoints that are not told: past HOST_ENDPOINTS_MAX, or too large */
 };
+enum { HOST_ENDPOINTS_MAX = 2048 };
 err_t inventory_hosts(struct inventory *v, int64_t survey,
                       err_t (*each)(void *ctx, const struct host *h), void *ctx) MUST_CHECK;
 err_t inventory_flows(struct inventory *v, int64_t survey,
@@ -113,6 +127,8 @@ err_t inventory_conclude_begin(struct inventory *v, int64_t survey) MUST_CHECK;
 err_t inventory_put_system(struct inventory *v, struct system *s) MUST_CHECK; /* sets s->id */
 err_t inventory_put_finding(struct inventory *v, const struct finding *f) MUST_CHECK;
 err_t inventory_conclude_end(struct inventory *v, struct diag *d) MUST_CHECK;
+/* Instead of end, when something failed: what stood before stands again. Nothing to do is fine. */
+void inventory_conclude_cancel(struct inventory *v);
 
 /* Systems in address order, each with its findings, most severe first (those that an accepted risk
  * covers have accepted_until set). Views until the callback returns. */
