@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 .PHONY: help all run test bench soak fuzz install check clean
 
 help:
-	@echo "make run      set up, build, start an archive on this machine with sample studies"
+	@echo "make run      set up, build, start an archive on this machine with sample studies, survey a simulated hospital"
 	@echo "make test     set up, build, run every test"
 	@echo "make bench    us and the peers on the same inputs in one run, as ratios"
 	@echo "make soak     the kill test and others for as long as SOAK says (default 100 cycles)"
