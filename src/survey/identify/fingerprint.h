@@ -6,14 +6,30 @@
 #include "survey/core/evidence.h"
 #include "survey/core/model.h"
 
+/* What a match is a clue to; the roles and kinds of a category stand in category.def. */
+enum fp_role {
+    ROLE_nothing,
+    ROLE_system,
+    ROLE_toolkit,
+    ROLE_vendor,
+    ROLE_protocol,
+    ROLE_honeypot,
+    ROLE_scanner
+};
+
 struct fingerprint {
     struct str id; /* fp001 */
     struct str layer, match, pattern;
     struct str vendor, product;
-    struct str category; /* as in the table: pacs, dicom_toolkit, vendor_root, honeypot_hint, ... */
+    struct str category; /* of category.def: pacs, dicom_toolkit, vendor_root, honeypot, ... */
     struct str version_rule, cpe, source, note;
-    struct str example; /* what it must match: layer-specific text */
+    struct str built_with; /* the toolkit that the product is known to be built with, or empty */
+    struct str example;    /* what it must match: the bytes of a fact of its layer */
     enum confidence conf;
+    bool weak; /* names a product only together with another signal */
+    enum fp_role role;
+    enum sys_type type;
+    bool never_probe; /* as a hardware address */
 };
 size_t fingerprint_count(void);
 const struct fingerprint *fingerprint_at(size_t i);
