@@ -1,0 +1,408 @@
+#include "io/reach.h"
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/size.h"
+#include "io/clock.h"
+#include "io/reach_tls.h"
+#include "io/thread.h"
+
+/* Descriptors that the rest of the process may want beside. */
+enum { SPARE_FDS = 64, EVENTS = 512, STOP_ID = UINT32_MAX };
+
+enum state { FREE, CONNECTING, SHAKING, READY, ENDED };
+
+struct line {
+    int fd;
+    enum state state;
+    int64_t deadline;
+    struct reach_obsolete_credentials *credentials;
+    struct reach_session *tls;
+    unsigned next_free;
+    uint32_t use; /* counts reuses: an event of the one before is not this one's */
+};
+
+struct reach {
+    int epoll;
+    unsigned max, active, first_free;
+    int64_t next_deadline; /* no line's is before it */
+    const struct stop *stop;
+    struct line *lines;
+    uint8_t buf[REACH_WINDOW];
+};
+
+/* Whoever calls it. */
+struct caller {
+    void (*on)(void *ctx, const struct reach_event *e);
+    void *ctx;
+};
+
+static void raise_limit(unsigned max)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur >= max + SPARE_FDS)
+        return;
+    l.rlim_cur = l.rlim_max < max + SPARE_FDS ? l.rlim_max : max + SPARE_FDS;
+    (void)!setrlimit(RLIMIT_NOFILE, &l);
+}
+
+err_t reach_new(unsigned max, struct reach **ret, struct diag *d)
+{
+    if (max == 0 || max > REACH_MAX)
+        return diag_set(d, E_USAGE, "connections at once: 1 to %d", REACH_MAX);
+    struct reach *r = calloc(1, sizeof *r);
+    if (!r)
+        return E_NOMEM;
+    r->epoll = epoll_create1(EPOLL_CLOEXEC);
+    r->lines = calloc(max, sizeof *r->lines);
+    r->max = max;
+    r->next_deadline = IO_FOREVER;
+    if (r->epoll < 0 || !r->lines) {
+        reach_free(r);
+        return E_NOMEM;
+    }
+    for (unsigned i = 0; i < max; i++)
+        r->lines[i] = (struct line){.fd = -1, .next_free = i + 1};
+    raise_limit(max);
+    *ret = r;
+    return OK;
+}
+
+void reach_free(struct reach *r)
+{
+    if (!r)
+        return;
+    for (unsigned i = 0; r->lines && i < r->max; i++)
+        if (r->lines[i].state != FREE)
+            reach_close(r, i, NULL);
+    if (r->epoll >= 0)
+        close(r->epoll);
+    free(r->lines);
+    free(r);
+}
+
+unsigned reach_active(const struct reach *r)
+{
+    return r->active;
+}
+
+static void set_int(int fd, int level, int option, int value)
+{
+    (void)!setsockopt(fd, level, option, &value, sizeof value);
+}
+
+/* As few packets as it takes: acknowledgements ride on what we send, and a swallowed SYN is
+ * repeated once. */
+static void be_modest(int fd)
+{
+    set_int(fd, SOL_SOCKET, SO_RCVBUF, REACH_WINDOW);
+    set_int(fd, IPPROTO_TCP, TCP_SYNCNT, REACH_SYN_RETRIES);
+    set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
+}
+
+static uint64_t tag(const struct reach *r, unsigned id)
+{
+    return (uint64_t)r->lines[id].use << 32 | id;
+}
+
+static err_t watch(struct reach *r, unsigned id, int how, uint32_t events)
+{
+    struct epoll_event e = {.events = events, .data.u64 = tag(r, id)};
+    return epoll_ctl(r->epoll, how, r->lines[id].fd, &e) == 0 ? OK : E_NOMEM;
+}
+
+void reach_deadline(struct reach *r, unsigned id, int64_t deadline)
+{
+    r->lines[id].deadline = deadline;
+    if (deadline < r->next_deadline)
+        r->next_deadline = deadline;
+}
+
+err_t reach_open(struct reach *r, const struct addr *to, struct reach_obsolete_credentials *tls,
+                 int64_t deadline, unsigned *ret_id)
+{
+    unsigned id = r->first_free;
+    if (id == r->max)
+        return E_BUSY;
+    struct line *l = &r->lines[id];
+    l->fd = socket(to->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (l->fd < 0)
+        return errno == EMFILE || errno == ENFILE ? E_BUSY : E_NOMEM;
+    be_modest(l->fd);
+    r->first_free = l->next_free;
+    r->active++;
+    l->use++;
+    l->state = CONNECTING;
+    l->credentials = tls;
+    reach_deadline(r, id, deadline);
+    /* A failure that shows at once is met again as the socket's error, with the event. */
+    int rc = connect(l->fd, (const struct sockaddr *)&to->sa, to->n), en = errno;
+    err_t e = watch(r, id, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT);
+    if (e == OK && rc != 0 && en != EINPROGRESS && en != EINTR && en != ECONNREFUSED)
+        e = en == EADDRNOTAVAIL || en == ENOMEM || en == ENOBUFS ? E_NOMEM : E_CLOSED;
+    if (e == OK)
+        *ret_id = id;
+    else
+        reach_close(r, id, NULL);
+    return e;
+}
+
+struct reach_cost reach_cost(const struct reach *r, unsigned id)
+{
+    struct tcp_info i = {0};
+    socklen_t n = sizeof i;
+    if (r->lines[id].fd < 0 || getsockopt(r->lines[id].fd, IPPROTO_TCP, TCP_INFO, &i, &n) != 0)
+        return (struct reach_cost){0};
+    return (struct reach_cost){i.tcpi_segs_out, i.tcpi_bytes_sent};
+}
+
+void reach_close(struct reach *r, unsigned id, struct reach_cost *ret_cost)
+{
+    struct line *l = &r->lines[id];
+    if (l->state == FREE)
+        return;
+    if (l->tls && l->state == READY)
+        reach_session_bye(l->tls);
+    if (ret_cost) {
+        *ret_cost = reach_cost(r, id);
+        /* Our FIN or RST goes out with the descriptor. */
+        ret_cost->packets += l->state == SHAKING || l->state == READY || l->state == ENDED;
+    }
+    reach_session_free(l->tls);
+    close(l->fd);
+    *l = (struct line){.fd = -1, .use = l->use, .next_free = r->first_free};
+    r->first_free = id;
+    r->active--;
+}
+
+err_t reach_send(struct reach *r, unsigned id, struct str s)
+{
+    struct line *l = &r->lines[id];
+    if (l->state != READY && l->state != ENDED)
+        return E_CLOSED;
+    if (l->tls)
+        return reach_session_write(l->tls, s);
+    ssize_t sent = send(l->fd, s.p, s.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent == (ssize_t)s.n)
+        return OK;
+    return sent < 0 && errno != EAGAIN ? E_CLOSED : E_LIMIT;
+}
+
+void reach_shut(struct reach *r, unsigned id)
+{
+    struct line *l = &r->lines[id];
+    if (l->tls && l->state == READY)
+        reach_session_bye(l->tls);
+    (void)!shutdown(l->fd, SHUT_WR);
+}
+
+struct reach_tls reach_tls(struct reach *r, unsigned id)
+{
+    struct reach_tls facts = {0};
+    if (r->lines[id].tls)
+        reach_session_facts(r->lines[id].tls, &facts);
+    return facts;
+}
+
+static enum reach_what what_of(int en, bool open)
+{
+    switch (en) {
+    case ECONNREFUSED:
+        return REACH_REFUSED;
+    case ECONNRESET:
+    case EPIPE:
+        /* Before the connection stood, a reset is how it is refused. */
+        return open ? REACH_RESET : REACH_REFUSED;
+    case ETIMEDOUT:
+        return open ? REACH_RESET : REACH_LATE;
+    case ENOMEM:
+    case ENOBUFS:
+    case EMFILE:
+    case EACCES:
+    case EPERM:
+        return REACH_OURS;
+    default:
+        return REACH_UNREACHABLE;
+    }
+}
+
+static void tell(const struct caller *c, unsigned id, enum reach_what what, struct str bytes)
+{
+    c->on(c->ctx, &(struct reach_event){.id = id, .what = what, .bytes = bytes});
+}
+
+static int socket_error(int fd)
+{
+    int en = 0;
+    socklen_t n = sizeof en;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &en, &n) == 0 ? en : errno;
+}
+
+/* The end is told once; what comes behind it is not waited for. */
+static void ended(struct reach *r, unsigned id, enum reach_what what, const struct caller *c)
+{
+    struct line *l = &r->lines[id];
+    l->state = ENDED;
+    (void)!epoll_ctl(r->epoll, EPOLL_CTL_DEL, l->fd, NULL);
+    tell(c, id, what, STR(""));
+}
+
+static void shake(struct reach *r, unsigned id, const struct caller *c)
+{
+    struct line *l = &r->lines[id];
+    enum step s = reach_session_shake(l->tls);
+    if (s == STEP_MORE)
+        return;
+    if (s == STEP_FAIL) {
+        ended(r, id, REACH_NO_TLS, c);
+        return;
+    }
+    l->state = READY;
+    tell(c, id, REACH_OPEN, STR(""));
+}
+
+static void opened(struct reach *r, unsigned id, const struct caller *c)
+{
+    struct line *l = &r->lines[id];
+    err_t e = watch(r, id, EPOLL_CTL_MOD, EPOLLIN);
+    l->state = READY;
+    if (e == OK && l->credentials) {
+        l->state = SHAKING;
+        e = reach_session_new(l->fd, l->credentials, &l->tls);
+    }
+    if (e != OK)
+        tell(c, id, REACH_OURS, STR(""));
+    else if (l->state == SHAKING)
+        shake(r, id, c);
+    else
+        tell(c, id, REACH_OPEN, STR(""));
+}
+
+static void read_clear(struct reach *r, unsigned id, const struct caller *c)
+{
+    ssize_t got = recv(r->lines[id].fd, r->buf, sizeof r->buf, MSG_DONTWAIT);
+    if (got > 0)
+        tell(c, id, REACH_BYTES, str_of(r->buf, (size_t)got));
+    else if (got == 0)
+        ended(r, id, REACH_END, c);
+    else if (errno != EAGAIN && errno != EINTR)
+        ended(r, id, what_of(errno, true), c);
+}
+
+static void read_tls(struct reach *r, unsigned id, const struct caller *c)
+{
+    uint32_t use = r->lines[id].use;
+    for (;;) {
+        size_t n = 0;
+        switch (reach_session_read(r->lines[id].tls, r->buf, sizeof r->buf, &n)) {
+        case STEP_EVENT:
+            tell(c, id, REACH_BYTES, str_of(r->buf, n));
+            break;
+        case STEP_DONE:
+            ended(r, id, REACH_END, c);
+            return;
+        case STEP_FAIL:
+            ended(r, id, REACH_RESET, c);
+            return;
+        case STEP_MORE:
+            return;
+        }
+        /* A record may hold more than one read, and the callback may have closed. */
+        if (r->lines[id].state != READY || r->lines[id].use != use)
+            return;
+    }
+}
+
+static void connected(struct reach *r, unsigned id, uint32_t events, const struct caller *c)
+{
+    int en = events & (EPOLLERR | EPOLLHUP) ? socket_error(r->lines[id].fd) : 0;
+    if (en)
+        ended(r, id, what_of(en, false), c);
+    else
+        opened(r, id, c);
+}
+
+static void handle(struct reach *r, const struct epoll_event *e, const struct caller *c)
+{
+    unsigned id = (unsigned)(e->data.u64 & UINT32_MAX);
+    struct line *l = &r->lines[id];
+    if (l->use != e->data.u64 >> 32)
+        return;
+    switch (l->state) {
+    case FREE:
+    case ENDED:
+        break;
+    case CONNECTING:
+        connected(r, id, e->events, c);
+        break;
+    case SHAKING:
+        shake(r, id, c);
+        break;
+    case READY:
+        if (l->tls)
+            read_tls(r, id, c);
+        else
+            read_clear(r, id, c);
+        break;
+    }
+}
+
+/* Looks at all of them only when the earliest can be due. */
+static void tell_late(struct reach *r, const struct caller *c)
+{
+    int64_t now = clock_ms(), next = IO_FOREVER;
+    if (now < r->next_deadline)
+        return;
+    r->next_deadline = IO_FOREVER;
+    for (unsigned i = 0; i < r->max; i++) {
+        struct line *l = &r->lines[i];
+        if (l->state == FREE)
+            continue;
+        if (l->deadline <= now) {
+            l->deadline = IO_FOREVER;
+            tell(c, i, REACH_LATE, STR(""));
+        }
+        if (l->state != FREE && l->deadline < next)
+            next = l->deadline;
+    }
+    if (next < r->next_deadline)
+        r->next_deadline = next;
+}
+
+/* The switch wakes the wait like everything else. */
+static err_t watch_stop(struct reach *r, const struct stop *stop)
+{
+    struct epoll_event e = {.events = EPOLLIN, .data.u64 = STOP_ID};
+    if (!stop || r->stop == stop)
+        return OK;
+    if (epoll_ctl(r->epoll, EPOLL_CTL_ADD, stop->fd, &e) != 0 && errno != EEXIST)
+        return E_NOMEM;
+    r->stop = stop;
+    return OK;
+}
+
+err_t reach_wait(struct reach *r, int64_t until, const struct stop *stop,
+                 void (*on)(void *ctx, const struct reach_event *e), void *ctx)
+{
+    struct epoll_event events[EVENTS];
+    const struct caller c = {on, ctx};
+    TRY(watch_stop(r, stop));
+    if (stop && stop_is_set(stop))
+        return E_STOPPED;
+    int64_t end = until < r->next_deadline ? until : r->next_deadline;
+    int n = epoll_wait(r->epoll, events, EVENTS, clock_left(end));
+    if (n < 0 && errno != EINTR)
+        return E_IO;
+    for (int i = 0; i < n; i++)
+        if (events[i].data.u64 != STOP_ID)
+            handle(r, &events[i], &c);
+    tell_late(r, &c);
+    return stop && stop_is_set(stop) ? E_STOPPED : OK;
+}
