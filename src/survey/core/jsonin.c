@@ -52,19 +52,27 @@ uint64_t json_path(const char *path)
     return h;
 }
 
+static bool step_is(const struct json_at *at, unsigned i, struct str part)
+{
+    uint64_t index;
+    if (str_eq(part, STR("*")))
+        return true;
+    if (at->keys[i].p)
+        return str_eq(part, at->keys[i]);
+    return str_eq(part, STR("#")) ||
+           (str_to_u64(part, UINT32_MAX, &index) && index == at->index[i]);
+}
+
 bool json_at_is(const struct json_at *at, const char *path)
 {
     struct str rest = str_z(path), part;
     unsigned i = 0;
     if (rest.n == 0)
         return at->depth == 0;
-    for (; str_split(&rest, '.', &part); i++) {
-        if (i >= at->depth)
+    while (str_split(&rest, '.', &part)) {
+        if (i >= at->depth || !step_is(at, i, part))
             return false;
-        bool index = !at->keys[i].p;
-        if (!str_eq(part, STR("*")) && !(index && str_eq(part, STR("#"))) &&
-            (index || !str_eq(part, at->keys[i])))
-            return false;
+        i++;
     }
     return i == at->depth;
 }

@@ -28,7 +28,8 @@ struct json_at {
     uint64_t path[JSONIN_DEPTH + 1];
 };
 
-/* Whether the path is this: names separated by '.', '*' for any name or index, "#" any index. */
+/* Whether the path is this: names separated by '.', indexes too; '*' for any name or index, '#'
+ * any index. */
 bool json_at_is(const struct json_at *at, const char *path);
 /* The number of a path such as "data.#.service": names, and "#" for any index. In memory only. */
 uint64_t json_path(const char *path);
