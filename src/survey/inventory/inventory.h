@@ -82,6 +82,8 @@ err_t inventory_runs(struct inventory *v, int64_t survey,
 /* Adds evidence to the endpoint (ip, port; port 0: the host). Held in memory and written in sorted
  * batches; durable at the run's next mark, which this does itself when the batch is full. e's
  * values need not outlive the call. when_us: when it was seen. The survey is no longer concluded.
+ * As evidence_merge, with the later time winning: a fact with a count that is put again is not
+ * added up, the larger stays.
  *
  * r->position must say how far everything was put: it stays where a record begins until that
  * record's last put, and moves then. A batch that fills up is written when a put comes with another
