@@ -27,13 +27,15 @@ void advisories_free(struct advisories *a); /* NULL is fine */
  * folder: every .json and .json.gz under it. */
 struct advisory_sum {
     uint64_t files, records, added, bad;
+    uint64_t passed; /* rows past the caps; of general feeds only makers that we know */
 };
 err_t advisories_load(struct advisories *a, const char *path, struct advisory_sum *ret,
                       struct diag *d) MUST_CHECK;
 size_t advisories_count(const struct advisories *a);
 
-/* Calls each for what may concern this vendor and product (through aliases.tsv: OFFIS DCMTK and
- * "dcmtk" are one); version empty: not read. */
+/* Calls each for what may concern this vendor and product (through data/products.tsv: OFFIS DCMTK
+ * and "dcmtk" are one), once a CVE, in the order of the CVEs; version empty: not read. A name that
+ * stands for several products (IntelliSpace) gives theirs as unknown. */
 struct advisory_hit {
     const struct advisory *advisory;
     enum match_state state; /* confirmed, potential (toolkit), all_versions, unknown */
@@ -42,6 +44,8 @@ err_t advisories_match(const struct advisories *a, struct str vendor, struct str
                        struct str version, bool toolkit,
                        err_t (*each)(void *ctx, const struct advisory_hit *h),
                        void *ctx) MUST_CHECK;
+struct names;
+const struct names *advisories_names(const struct advisories *a);
 /* By CVE, for what a search engine asserts: the first row; NULL when not known. */
 const struct advisory *advisories_by_cve(const struct advisories *a, struct str cve);
 

@@ -1,0 +1,93 @@
+/* Inside of assess only: how readers of advisory formats hand their records over. */
+#ifndef LASTRA_SURVEY_ASSESS_ADVISORY_ADD_H
+#define LASTRA_SURVEY_ASSESS_ADVISORY_ADD_H
+
+#include "base/arena.h"
+#include "base/wr.h"
+#include "survey/assess/advisory.h"
+#include "survey/core/jsonin.h"
+
+enum {
+    ADVISORY_ROWS_MAX = 100000,
+    ADVISORY_STRANGERS_MAX = 60000, /* past it, of general feeds only makers we know */
+    ADVISORY_TEXT_MAX = 22 << 20,   /* bytes of text in all */
+    ADVISORY_RECORD_MAX = 24 << 20, /* what one record (a CSAF document) may need while read */
+    ADVISORY_NOTE_MAX = 200,
+    ADVISORY_RANGE_MAX = 1500, /* longer lists of versions become several rows */
+};
+
+/* A row, copied. general: of a feed about all software in the world. E_LIMIT past the caps. */
+err_t advisories_add(struct advisories *a, const struct advisory *in, bool general,
+                     struct advisory_sum *sum) MUST_CHECK;
+/* A CVE that is known to be exploited. */
+err_t advisories_exploited(struct advisories *a, struct str cve) MUST_CHECK;
+
+/* A place in a document that a format's reader wants to hear of: json_path() syntax. */
+struct json_field {
+    const char *path;
+    int id;
+};
+
+/* What a reader works with; `state` is its own, zeroed at each record's beginning. */
+struct advisory_read {
+    struct advisories *advisories;
+    struct advisory_sum *sum;
+    struct arena arena; /* of the record being read */
+    void *state;
+};
+
+/* One format. Fields of one document may stand inside an array as well. A record ends where the
+ * container `record` closes ("" : the document); its error E_LIMIT or E_MALFORMED costs the record
+ * only. */
+struct advisory_format {
+    const char *name;
+    bool (*looks)(struct str head);
+    const char *record;
+    size_t state_size;
+    const struct json_field *fields;
+    size_t n_fields;
+    err_t (*value)(struct advisory_read *r, int id, struct str text);
+    err_t (*open)(struct advisory_read *r, int id);  /* may be NULL */
+    err_t (*close)(struct advisory_read *r, int id); /* may be NULL */
+    err_t (*end)(struct advisory_read *r);           /* the record is whole */
+};
+extern const struct advisory_format advisory_csaf, advisory_nvd, advisory_cve5, advisory_kev,
+    advisory_osv;
+
+/* Whether the text holds the name as a JSON name or value: "csaf_version". */
+bool advisory_says(struct str head, const char *name);
+/* "9.8" to 98; -1. */
+int advisory_cvss(struct str text);
+/* The base score of a CVSS 3.x vector, times 10; -1. */
+int advisory_cvss_vector(struct str vector);
+
+/* A text that is kept with the record; E_LIMIT. */
+err_t advisory_keep(struct advisory_read *r, struct str text, struct str *ret) MUST_CHECK;
+
+/* Joins ranges of one product: adds with " ; " between. */
+struct range_text {
+    char text[ADVISORY_RANGE_MAX];
+    size_t n;
+};
+/* False when it does not fit any more: hand over what there is and begin anew. */
+bool range_text_add(struct range_text *t, struct str range);
+
+/* From lower and upper bounds, any of which may be empty: ">=1|<2", "*". */
+struct range_bounds {
+    struct str from, after, before, through;
+};
+struct str range_of_bounds(const struct range_bounds *b, char *buf, size_t cap);
+
+/* Reads one document or many from a stream of blocks; for files and for fuzzing. */
+struct advisory_stream;
+err_t advisory_stream_new(struct advisories *a, const struct advisory_format *f,
+                          struct advisory_sum *sum, struct advisory_stream **ret) MUST_CHECK;
+err_t advisory_stream_feed(struct advisory_stream *s, struct str bytes, struct diag *d) MUST_CHECK;
+err_t advisory_stream_end(struct advisory_stream *s, struct diag *d) MUST_CHECK;
+void advisory_stream_free(struct advisory_stream *s);
+/* The format of a text by its first bytes; NULL. */
+const struct advisory_format *advisory_format_of(struct str head);
+/* Ready for looking up: called when something was added. */
+err_t advisories_ready(struct advisories *a) MUST_CHECK;
+
+#endif

@@ -1,0 +1,386 @@
+/* CSAF 2.0 (OASIS): products as a tree of branches (vendor, product, version), vulnerabilities that
+ * name its leaves by id. Members come in any order, so a document is held until its end. */
+#include <stdlib.h>
+
+#include "base/size.h"
+#include "survey/assess/advisory_add.h"
+
+enum { NODES_MAX = 60000, VULNS_MAX = 2000, AFFECTED_MAX = 60000, LEVELS_MAX = 12 };
+
+enum {
+    F_TRACKING,
+    F_TITLE,
+    F_PUBLISHER,
+    F_REFERENCE,
+    F_FULL_NAME,
+    F_FULL_ID,
+    F_RELATION,
+    F_RELATION_ID,
+    F_RELATION_TO,
+    F_VULN,
+    F_CVE,
+    F_VULN_TITLE,
+    F_CWE,
+    F_SCORE_V3,
+    F_SCORE_V3_VERSION,
+    F_SCORE_V2,
+    F_AFFECTED,
+    F_BRANCH, /* and above: F_BRANCH + 4 * level + what of it */
+};
+enum { B_SELF, B_CATEGORY, B_NAME, B_PRODUCT_ID };
+
+/* A branch, or a product outside the tree (no parent). */
+struct node {
+    uint32_t parent; /* index + 1; 0: the root */
+    struct str category, name, id;
+    struct str alias_of; /* of a relationship: the id that it is about */
+};
+
+struct affected {
+    uint32_t vuln;
+    struct str id;
+};
+
+struct vuln {
+    struct str cve, title, cwe;
+    int score;
+    struct str version; /* of CVSS */
+};
+
+struct state {
+    struct str tracking, title, reference, publisher;
+    struct node *nodes;
+    uint32_t n_nodes;
+    uint32_t path[LEVELS_MAX]; /* node of each level that is open, index + 1 */
+    struct vuln *vulns;
+    uint32_t n_vulns;
+    struct affected *affected;
+    uint32_t n_affected, cap_affected, cap_nodes;
+    struct node full, relation;
+};
+
+#define LEVEL(n, path)                                                                             \
+    {path, F_BRANCH + 4 * (n) + B_SELF}, {path ".category", F_BRANCH + 4 * (n) + B_CATEGORY},      \
+        {path ".name", F_BRANCH + 4 * (n) + B_NAME},                                               \
+    {                                                                                              \
+        path ".product.product_id", F_BRANCH + 4 * (n) + B_PRODUCT_ID                              \
+    }
+#define B1 "product_tree.branches.#"
+#define DEEPER ".branches.#"
+#define B2 B1 DEEPER
+#define B3 B2 DEEPER
+#define B4 B3 DEEPER
+#define B5 B4 DEEPER
+#define B6 B5 DEEPER
+#define VULN "vulnerabilities.#"
+static const struct json_field fields[] = {
+    {"document.tracking.id", F_TRACKING},
+    {"document.title", F_TITLE},
+    {"document.publisher.name", F_PUBLISHER},
+    {"document.references.#.url", F_REFERENCE},
+    {"product_tree.full_product_names.#", F_FULL_NAME},
+    {"product_tree.full_product_names.#.product_id", F_FULL_ID},
+    {"product_tree.relationships.#", F_RELATION},
+    {"product_tree.relationships.#.full_product_name.product_id", F_RELATION_ID},
+    {"product_tree.relationships.#.product_reference", F_RELATION_TO},
+    {VULN, F_VULN},
+    {VULN ".cve", F_CVE},
+    {VULN ".title", F_VULN_TITLE},
+    {VULN ".cwe.id", F_CWE},
+    {VULN ".scores.#.cvss_v3.baseScore", F_SCORE_V3},
+    {VULN ".scores.#.cvss_v3.version", F_SCORE_V3_VERSION},
+    {VULN ".scores.#.cvss_v2.baseScore", F_SCORE_V2},
+    {VULN ".product_status.known_affected.#", F_AFFECTED},
+    {VULN ".product_status.first_affected.#", F_AFFECTED},
+    {VULN ".product_status.last_affected.#", F_AFFECTED},
+    LEVEL(0, B1),
+    LEVEL(1, B2),
+    LEVEL(2, B3),
+    LEVEL(3, B4),
+    LEVEL(4, B5),
+    LEVEL(5, B6),
+};
+
+static bool looks(struct str head)
+{
+    return advisory_says(head, "\"csaf_version\"") ||
+           (advisory_says(head, "\"document\"") && advisory_says(head, "\"csaf_"));
+}
+
+/* Room for one more in an array of the record's arena. */
+static err_t room(struct advisory_read *r, void **at, uint32_t n, uint32_t *cap, uint32_t max,
+                  size_t size)
+{
+    if (n < *cap)
+        return OK;
+    uint32_t grown = *cap ? *cap * 2 : 64;
+    void *fresh = n < max ? arena_array(&r->arena, grown, size) : NULL;
+    if (!fresh)
+        return E_LIMIT;
+    if (n)
+        memcpy(fresh, *at, n * size);
+    *at = fresh;
+    *cap = grown;
+    return OK;
+}
+
+static err_t add_node(struct advisory_read *r, struct state *s, const struct node *n)
+{
+    void *at = s->nodes;
+    TRY(room(r, &at, s->n_nodes, &s->cap_nodes, NODES_MAX, sizeof *s->nodes));
+    s->nodes = at;
+    s->nodes[s->n_nodes++] = *n;
+    return OK;
+}
+
+static err_t open_branch(struct advisory_read *r, struct state *s, unsigned level)
+{
+    struct node n = {.parent = level ? s->path[level - 1] : 0};
+    TRY(add_node(r, s, &n));
+    s->path[level] = s->n_nodes;
+    return OK;
+}
+
+static err_t open_vuln(struct advisory_read *r, struct state *s)
+{
+    if (!s->vulns)
+        s->vulns = ARENA_ARRAY(&r->arena, VULNS_MAX, struct vuln);
+    if (!s->vulns || s->n_vulns == VULNS_MAX)
+        return E_LIMIT;
+    s->vulns[s->n_vulns++].score = -1;
+    return OK;
+}
+
+static err_t open(struct advisory_read *r, int id)
+{
+    struct state *s = r->state;
+    if (id >= F_BRANCH && (id - F_BRANCH) % 4 == B_SELF)
+        return open_branch(r, s, (unsigned)(id - F_BRANCH) / 4);
+    if (id == F_FULL_NAME)
+        s->full = (struct node){0};
+    if (id == F_RELATION)
+        s->relation = (struct node){0};
+    return id == F_VULN ? open_vuln(r, s) : OK;
+}
+
+static err_t close(struct advisory_read *r, int id)
+{
+    struct state *s = r->state;
+    if (id == F_RELATION && s->relation.id.n)
+        return add_node(r, s, &s->relation);
+    return OK;
+}
+
+static err_t branch_value(struct advisory_read *r, struct state *s, int id, struct str text)
+{
+    struct node *n = &s->nodes[s->path[(id - F_BRANCH) / 4] - 1];
+    struct str *to[] = {[B_CATEGORY] = &n->category, [B_NAME] = &n->name, [B_PRODUCT_ID] = &n->id};
+    return advisory_keep(r, text, to[(id - F_BRANCH) % 4]);
+}
+
+static err_t add_affected(struct advisory_read *r, struct state *s, struct str text)
+{
+    void *at = s->affected;
+    TRY(room(r, &at, s->n_affected, &s->cap_affected, AFFECTED_MAX, sizeof *s->affected));
+    s->affected = at;
+    struct affected *a = &s->affected[s->n_affected++];
+    a->vuln = s->n_vulns - 1;
+    return advisory_keep(r, text, &a->id);
+}
+
+static err_t vuln_value(struct advisory_read *r, struct state *s, int id, struct str text)
+{
+    struct vuln *v = &s->vulns[s->n_vulns - 1];
+    int score = advisory_cvss(text);
+    switch (id) {
+    case F_CVE:
+        return advisory_keep(r, text, &v->cve);
+    case F_VULN_TITLE:
+        return advisory_keep(r, text, &v->title);
+    case F_CWE:
+        return advisory_keep(r, text, &v->cwe);
+    case F_SCORE_V3:
+        v->score = score > v->score ? score : v->score;
+        return OK;
+    case F_SCORE_V3_VERSION:
+        return advisory_keep(r, text, &v->version);
+    case F_SCORE_V2:
+        v->score = v->score < 0 ? score : v->score;
+        return v->version.n ? OK : advisory_keep(r, STR("2.0"), &v->version);
+    default:
+        return add_affected(r, s, text);
+    }
+}
+
+static err_t value(struct advisory_read *r, int id, struct str text)
+{
+    struct state *s = r->state;
+    struct str *to[] = {[F_TRACKING] = &s->tracking,       [F_TITLE] = &s->title,
+                        [F_PUBLISHER] = &s->publisher,     [F_FULL_ID] = &s->full.id,
+                        [F_RELATION_ID] = &s->relation.id, [F_RELATION_TO] = &s->relation.alias_of};
+    if (id >= F_BRANCH)
+        return branch_value(r, s, id, text);
+    if (id > F_VULN)
+        return vuln_value(r, s, id, text);
+    if (id == F_REFERENCE)
+        return s->reference.n || !str_starts(text, STR("https://"))
+                   ? OK
+                   : advisory_keep(r, text, &s->reference);
+    return (size_t)id < COUNT(to) && to[id] ? advisory_keep(r, text, to[id]) : OK;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return str_cmp((*(const struct node *const *)a)->id, (*(const struct node *const *)b)->id);
+}
+
+/* Nodes that have a product id, in its order. */
+struct ids {
+    const struct node **at;
+    size_t n;
+};
+
+static err_t index_ids(struct advisory_read *r, const struct state *s, struct ids *ret)
+{
+    ret->n = 0;
+    ret->at = arena_array(&r->arena, s->n_nodes + 1, sizeof *ret->at);
+    if (!ret->at)
+        return E_LIMIT;
+    for (uint32_t i = 0; i < s->n_nodes; i++)
+        if (s->nodes[i].id.n)
+            ret->at[ret->n++] = &s->nodes[i];
+    qsort(ret->at, ret->n, sizeof *ret->at, by_id);
+    return OK;
+}
+
+static const struct node *find_id(const struct ids *ids, struct str id)
+{
+    struct node key = {.id = id};
+    const struct node *k = &key;
+    const struct node *const *n =
+        ids->n ? bsearch(&k, ids->at, ids->n, sizeof *ids->at, by_id) : NULL;
+    return n ? *n : NULL;
+}
+
+/* A leaf as what it says: of the branches above it, the nearest of each category. */
+struct leaf {
+    uint32_t vuln, order;
+    struct str vendor, product, range;
+};
+
+static struct str range_of(const struct node *n)
+{
+    return str_starts(n->category, STR("product_version")) ? n->name : STR("*");
+}
+
+static bool read_leaf(const struct state *s, const struct node *n, struct leaf *ret)
+{
+    ret->range = range_of(n);
+    ret->product = ret->vendor = STR("");
+    for (; n; n = n->parent ? &s->nodes[n->parent - 1] : NULL) {
+        if (!ret->product.n &&
+            (str_eq(n->category, STR("product_name")) || str_eq(n->category, STR("host_name"))))
+            ret->product = n->name;
+        if (!ret->vendor.n && str_eq(n->category, STR("vendor")))
+            ret->vendor = n->name;
+    }
+    return ret->product.n > 0;
+}
+
+static int by_product(const void *a, const void *b)
+{
+    const struct leaf *x = a, *y = b;
+    int c = (x->vuln > y->vuln) - (x->vuln < y->vuln);
+    c = c ? c : str_cmp(x->vendor, y->vendor);
+    c = c ? c : str_cmp(x->product, y->product);
+    return c ? c : (x->order > y->order) - (x->order < y->order);
+}
+
+static bool same_product(const struct leaf *x, const struct leaf *y)
+{
+    return x->vuln == y->vuln && str_eq(x->vendor, y->vendor) && str_eq(x->product, y->product);
+}
+
+static err_t hand_over(struct advisory_read *r, const struct leaf *l, struct range_text *t)
+{
+    const struct state *s = r->state;
+    const struct vuln *v = &s->vulns[l->vuln];
+    char source[120], note[600];
+    struct wr from = wr_fixed(source, sizeof source), w = wr_fixed(note, sizeof note);
+    bool cisa = advisory_says(s->publisher, "CISA");
+    wr_printf(&from, "%.*s CSAF (CVSS:%.*s)", (int)(cisa ? 4 : size_min(s->publisher.n, 60)),
+              cisa             ? "CISA"
+              : s->publisher.n ? s->publisher.p
+                               : "",
+              (int)size_min(v->version.n, 8), v->version.p ? v->version.p : "");
+    wr_printf(&w, "%.*s %.*s", STR_ARG(v->cwe), STR_ARG(v->title.n ? v->title : s->title));
+    struct advisory in = {.cve = v->cve,
+                          .id = s->tracking,
+                          .vendor = l->vendor,
+                          .product = l->product,
+                          .range = str_of(t->text, t->n),
+                          .cvss = v->score,
+                          .cvss_source = v->score >= 0 ? wr_str(&from) : STR(""),
+                          .references = s->reference,
+                          .note = str_trim(wr_str(&w))};
+    t->n = 0;
+    return advisories_add(r->advisories, &in, false, r->sum);
+}
+
+static err_t collect(struct advisory_read *r, const struct state *s, struct leaf **ret,
+                     size_t *ret_n)
+{
+    struct ids ids;
+    size_t n = 0;
+    TRY(index_ids(r, s, &ids));
+    struct leaf *leaves = ARENA_ARRAY(&r->arena, s->n_affected + 1, struct leaf);
+    if (!leaves)
+        return E_LIMIT;
+    for (uint32_t i = 0; i < s->n_affected; i++) {
+        const struct node *node = find_id(&ids, s->affected[i].id);
+        if (node && node->alias_of.n)
+            node = find_id(&ids, node->alias_of); /* once: a component inside a product */
+        leaves[n].vuln = s->affected[i].vuln;
+        leaves[n].order = i;
+        if (node && read_leaf(s, node, &leaves[n]))
+            n++;
+    }
+    qsort(leaves, n, sizeof *leaves, by_product);
+    *ret = leaves;
+    *ret_n = n;
+    return OK;
+}
+
+static err_t end(struct advisory_read *r)
+{
+    const struct state *s = r->state;
+    struct range_text t = {.n = 0};
+    struct leaf *leaves;
+    size_t n;
+    if (!s->tracking.n)
+        return E_MALFORMED;
+    TRY(collect(r, s, &leaves, &n));
+    for (size_t i = 0; i < n; i++) {
+        const struct leaf *l = &leaves[i];
+        if (!range_text_add(&t, l->range)) {
+            TRY(hand_over(r, l, &t));
+            (void)range_text_add(&t, l->range);
+        }
+        if (i + 1 == n || !same_product(l, l + 1))
+            TRY(hand_over(r, l, &t));
+    }
+    return OK;
+}
+
+const struct advisory_format advisory_csaf = {
+    .name = "CSAF",
+    .looks = looks,
+    .record = "",
+    .state_size = sizeof(struct state),
+    .fields = fields,
+    .n_fields = COUNT(fields),
+    .value = value,
+    .open = open,
+    .close = close,
+    .end = end,
+};

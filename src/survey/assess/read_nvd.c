@@ -1,0 +1,258 @@
+/* NVD's JSON 2.0 (its API and its feeds): a record a CVE, its products as CPE 2.3 names with the
+ * bounds of their versions. */
+#include <stdlib.h>
+
+#include "base/size.h"
+#include "survey/assess/advisory_add.h"
+
+enum { MATCHES_MAX = 20000 };
+
+enum {
+    F_ID,
+    F_STATUS,
+    F_KEV,
+    F_SCORE_V4,
+    F_SCORE_V31,
+    F_SCORE_V30,
+    F_SCORE_V2,
+    F_NOTE,
+    F_MATCH,
+    F_VULNERABLE,
+    F_CRITERIA,
+    F_FROM,
+    F_AFTER,
+    F_BEFORE,
+    F_THROUGH,
+};
+
+struct match {
+    struct str vendor, product, version, update;
+    struct range_bounds bounds;
+    bool not_vulnerable;
+    size_t order;
+};
+
+struct state {
+    struct str cve, note;
+    bool rejected, exploited;
+    int score, score_of; /* the field that the score came from: the newest CVSS wins */
+    struct match *matches, now;
+    size_t n, cap;
+};
+
+#define CVE "vulnerabilities.#.cve."
+#define CPE CVE "configurations.#.nodes.#.cpeMatch.#"
+static const struct json_field fields[] = {
+    {CVE "id", F_ID},
+    {CVE "vulnStatus", F_STATUS},
+    {CVE "cisaExploitAdd", F_KEV},
+    {CVE "metrics.cvssMetricV40.#.cvssData.baseScore", F_SCORE_V4},
+    {CVE "metrics.cvssMetricV31.#.cvssData.baseScore", F_SCORE_V31},
+    {CVE "metrics.cvssMetricV30.#.cvssData.baseScore", F_SCORE_V30},
+    {CVE "metrics.cvssMetricV2.#.cvssData.baseScore", F_SCORE_V2},
+    {CVE "weaknesses.#.description.#.value", F_NOTE},
+    {CPE, F_MATCH},
+    {CPE ".vulnerable", F_VULNERABLE},
+    {CPE ".criteria", F_CRITERIA},
+    {CPE ".versionStartIncluding", F_FROM},
+    {CPE ".versionStartExcluding", F_AFTER},
+    {CPE ".versionEndExcluding", F_BEFORE},
+    {CPE ".versionEndIncluding", F_THROUGH},
+};
+
+static bool looks(struct str head)
+{
+    return advisory_says(head, "\"NVD_CVE\"") || advisory_says(head, "\"cpeMatch\"") ||
+           (advisory_says(head, "\"sourceIdentifier\"") && advisory_says(head, "\"vulnStatus\""));
+}
+
+/* The next part of a CPE 2.3 name, its backslashes taken off. */
+static err_t cpe_part(struct advisory_read *r, struct str *rest, struct str *ret)
+{
+    size_t n = 0, i = 0;
+    char *out = arena_alloc(&r->arena, rest->n + 1);
+    if (!out)
+        return E_LIMIT;
+    for (; i < rest->n && rest->p[i] != ':'; i++) {
+        if (rest->p[i] == '\\' && i + 1 < rest->n)
+            i++;
+        out[n++] = rest->p[i];
+    }
+    *rest = str_slice(*rest, i + 1, rest->n);
+    *ret = str_of(out, n);
+    return OK;
+}
+
+/* cpe:2.3:a:offis:dcmtk:3.6.7:*:... */
+static err_t parse_cpe(struct advisory_read *r, struct str text, struct match *m)
+{
+    struct str part;
+    if (!str_starts(text, STR("cpe:2.3:")) || text.n > 1000)
+        return E_MALFORMED;
+    text = str_slice(text, 8, text.n);
+    TRY(cpe_part(r, &text, &part));
+    TRY(cpe_part(r, &text, &m->vendor));
+    TRY(cpe_part(r, &text, &m->product));
+    TRY(cpe_part(r, &text, &m->version));
+    return cpe_part(r, &text, &m->update);
+}
+
+static void score(struct state *s, int id, struct str text)
+{
+    int value = advisory_cvss(text);
+    if (value >= 0 && (s->score_of == 0 || id < s->score_of)) {
+        s->score = value;
+        s->score_of = id;
+    }
+}
+
+static err_t value(struct advisory_read *r, int id, struct str text)
+{
+    struct state *s = r->state;
+    struct range_bounds *b = &s->now.bounds;
+    switch (id) {
+    case F_ID:
+        return advisory_keep(r, text, &s->cve);
+    case F_STATUS:
+        s->rejected = str_eq(text, STR("Rejected"));
+        return OK;
+    case F_KEV:
+        s->exploited = true;
+        return OK;
+    case F_NOTE:
+        return s->note.n ? OK : advisory_keep(r, text, &s->note);
+    case F_VULNERABLE:
+        s->now.not_vulnerable = str_eq(text, STR("false"));
+        return OK;
+    case F_CRITERIA:
+        return parse_cpe(r, text, &s->now);
+    case F_FROM:
+        return advisory_keep(r, text, &b->from);
+    case F_AFTER:
+        return advisory_keep(r, text, &b->after);
+    case F_BEFORE:
+        return advisory_keep(r, text, &b->before);
+    case F_THROUGH:
+        return advisory_keep(r, text, &b->through);
+    default:
+        score(s, id, text);
+        return OK;
+    }
+}
+
+static err_t open(struct advisory_read *r, int id)
+{
+    struct state *s = r->state;
+    if (id == F_MATCH)
+        s->now = (struct match){0};
+    return OK;
+}
+
+static err_t grow(struct advisory_read *r, struct state *s)
+{
+    size_t cap = s->cap ? s->cap * 2 : 32;
+    struct match *m = cap <= MATCHES_MAX * 2 ? ARENA_ARRAY(&r->arena, cap, struct match) : NULL;
+    if (!m)
+        return E_LIMIT;
+    if (s->n)
+        memcpy(m, s->matches, s->n * sizeof *m);
+    s->matches = m;
+    s->cap = cap;
+    return OK;
+}
+
+static err_t close(struct advisory_read *r, int id)
+{
+    struct state *s = r->state;
+    if (id != F_MATCH || s->now.not_vulnerable || !s->now.product.n)
+        return OK;
+    if (s->n == s->cap)
+        TRY(grow(r, s));
+    s->now.order = s->n;
+    s->matches[s->n++] = s->now;
+    return OK;
+}
+
+static bool is_any(struct str s)
+{
+    return !s.n || str_eq(s, STR("*")) || str_eq(s, STR("-"));
+}
+
+static struct str range_of(const struct match *m, char *buf, size_t cap)
+{
+    const struct range_bounds *b = &m->bounds;
+    if (b->from.n || b->after.n || b->before.n || b->through.n)
+        return range_of_bounds(b, buf, cap);
+    if (str_eq(m->version, STR("-")))
+        return STR("?");
+    if (is_any(m->version))
+        return STR("*");
+    struct wr w = wr_fixed(buf, cap);
+    wr_put(&w, m->version);
+    if (!is_any(m->update))
+        wr_printf(&w, " %.*s", STR_ARG(m->update));
+    return w.bad ? STR("?") : wr_str(&w);
+}
+
+static int by_product(const void *a, const void *b)
+{
+    const struct match *x = a, *y = b;
+    int c = str_cmp(x->vendor, y->vendor);
+    c = c ? c : str_cmp(x->product, y->product);
+    return c ? c : (x->order > y->order) - (x->order < y->order);
+}
+
+static err_t hand_over(struct advisory_read *r, const struct match *m, struct range_text *t)
+{
+    static const char *const sources[] = {[F_SCORE_V4] = "NVD (CVSS:4.0)",
+                                          [F_SCORE_V31] = "NVD (CVSS:3.1)",
+                                          [F_SCORE_V30] = "NVD (CVSS:3.0)",
+                                          [F_SCORE_V2] = "NVD (CVSS:2.0)"};
+    const struct state *s = r->state;
+    struct advisory in = {.cve = s->cve,
+                          .vendor = m->vendor,
+                          .product = m->product,
+                          .range = str_of(t->text, t->n),
+                          .cvss = s->score_of ? s->score : -1,
+                          .cvss_source = s->score_of ? str_z(sources[s->score_of]) : STR(""),
+                          .exploited = s->exploited,
+                          .note = s->note};
+    t->n = 0;
+    return advisories_add(r->advisories, &in, true, r->sum);
+}
+
+static err_t end(struct advisory_read *r)
+{
+    struct state *s = r->state;
+    struct range_text t = {.n = 0};
+    char buf[400];
+    if (!s->cve.n)
+        return E_MALFORMED;
+    if (s->rejected || !s->n)
+        return OK;
+    qsort(s->matches, s->n, sizeof *s->matches, by_product);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct match *m = &s->matches[i];
+        struct str range = range_of(m, buf, sizeof buf);
+        if (!range_text_add(&t, range)) {
+            TRY(hand_over(r, m, &t));
+            (void)range_text_add(&t, range);
+        }
+        if (i + 1 == s->n || !str_eq(m[1].vendor, m->vendor) || !str_eq(m[1].product, m->product))
+            TRY(hand_over(r, m, &t));
+    }
+    return OK;
+}
+
+const struct advisory_format advisory_nvd = {
+    .name = "NVD",
+    .looks = looks,
+    .record = "vulnerabilities.#",
+    .state_size = sizeof(struct state),
+    .fields = fields,
+    .n_fields = COUNT(fields),
+    .value = value,
+    .open = open,
+    .close = close,
+    .end = end,
+};
