@@ -25,6 +25,7 @@ struct line {
     struct reach_obsolete_credentials *credentials;
     struct reach_session *tls;
     unsigned next_free;
+    bool stands;  /* connected, and not cut: closing it sends a segment */
     uint32_t use; /* counts reuses: an event of the one before is not this one's */
 };
 
@@ -90,6 +91,16 @@ void reach_free(struct reach *r)
 unsigned reach_active(const struct reach *r)
 {
     return r->active;
+}
+
+bool reach_connected(const struct reach *r, unsigned id)
+{
+    return r->lines[id].state == SHAKING || r->lines[id].stands;
+}
+
+bool reach_in_use(const struct reach *r, unsigned id)
+{
+    return r->lines[id].state != FREE;
 }
 
 static void set_int(int fd, int level, int option, int value)
@@ -173,7 +184,7 @@ void reach_close(struct reach *r, unsigned id, struct reach_cost *ret_cost)
     if (ret_cost) {
         *ret_cost = reach_cost(r, id);
         /* Our FIN or RST goes out with the descriptor. */
-        ret_cost->packets += l->state == SHAKING || l->state == READY || l->state == ENDED;
+        ret_cost->packets += l->stands;
     }
     reach_session_free(l->tls);
     close(l->fd);
@@ -250,6 +261,7 @@ static void ended(struct reach *r, unsigned id, enum reach_what what, const stru
 {
     struct line *l = &r->lines[id];
     l->state = ENDED;
+    l->stands &= what != REACH_RESET;
     (void)!epoll_ctl(r->epoll, EPOLL_CTL_DEL, l->fd, NULL);
     tell(c, id, what, STR(""));
 }
@@ -273,16 +285,17 @@ static void opened(struct reach *r, unsigned id, const struct caller *c)
     struct line *l = &r->lines[id];
     err_t e = watch(r, id, EPOLL_CTL_MOD, EPOLLIN);
     l->state = READY;
+    l->stands = true;
     if (e == OK && l->credentials) {
         l->state = SHAKING;
         e = reach_session_new(l->fd, l->credentials, &l->tls);
     }
     if (e != OK)
         tell(c, id, REACH_OURS, STR(""));
-    else if (l->state == SHAKING)
-        shake(r, id, c);
     else
-        tell(c, id, REACH_OPEN, STR(""));
+        tell(c, id, l->state == SHAKING ? REACH_CONNECTED : REACH_OPEN, STR(""));
+    if (l->state == SHAKING)
+        shake(r, id, c);
 }
 
 static void read_clear(struct reach *r, unsigned id, const struct caller *c)

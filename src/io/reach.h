@@ -14,6 +14,7 @@ struct reach;
 struct reach_obsolete_credentials;
 
 enum reach_what {
+    REACH_CONNECTED,   /* under TLS: connected, hands are not yet shaken */
     REACH_OPEN,        /* connected; under TLS with hands shaken */
     REACH_BYTES,       /* bytes came */
     REACH_END,         /* the other side said its end */
@@ -46,6 +47,8 @@ void reach_obsolete_credentials_free(struct reach_obsolete_credentials *c); /* N
  * of it comes as an event. */
 err_t reach_open(struct reach *r, const struct addr *to, struct reach_obsolete_credentials *tls,
                  int64_t deadline, unsigned *ret_id) MUST_CHECK;
+/* Whether it got as far as a connection. */
+bool reach_connected(const struct reach *r, unsigned id);
 void reach_deadline(struct reach *r, unsigned id, int64_t deadline);
 /* In one write. Small: what the socket does not take at once is E_LIMIT. E_CLOSED: the other side
  * is gone. */
@@ -78,6 +81,7 @@ void reach_close(struct reach *r, unsigned id, struct reach_cost *ret_cost);
  * some were there, and gives each to `on`, which may open, send and close. */
 err_t reach_wait(struct reach *r, int64_t until, const struct stop *stop,
                  void (*on)(void *ctx, const struct reach_event *e), void *ctx) MUST_CHECK;
+bool reach_in_use(const struct reach *r, unsigned id);
 unsigned reach_active(const struct reach *r);
 
 #endif

@@ -45,6 +45,7 @@ struct scope {
     char from[11], until[11]; /* YYYY-MM-DD; until is required */
     struct network *networks; /* private and, each by its own public-network line, public; in the
                                  order of their addresses, none within another */
+    uint64_t *firsts;         /* of each network: how many addresses stand before it */
     size_t n_networks;
     struct network *excludes; /* likewise */
     size_t n_excludes;
