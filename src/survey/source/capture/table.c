@@ -134,8 +134,8 @@ static bool repeats(struct table *t, uint64_t hash, uint32_t isn)
     return seen;
 }
 
-static err_t insert(struct table *t, const struct ends_key *k, uint64_t hash, const struct packet *p,
-                    struct talk **ret)
+static err_t insert(struct table *t, const struct ends_key *k, uint64_t hash,
+                    const struct packet *p, struct talk **ret)
 {
     struct talk *n = calloc(1, sizeof *n);
     if (!n)
