@@ -85,7 +85,7 @@ static bool names_port(struct str ports, uint16_t port)
 
 static void see(struct sight *s, const struct inventory *v, struct sql_stmt *q)
 {
-    int64_t first = sql_i64(q, 1), last = first + sql_i64(q, 2);
+    int64_t first = inside_time(sql_i64(q, 1)), last = first + inside_time(sql_i64(q, 2));
     if (!s->first_us || first < s->first_us)
         s->first_us = first;
     if (last > s->last_us)

@@ -37,8 +37,9 @@ static err_t add_endpoint(struct hosts *h, uint16_t port)
     if (evidence_parse(bytes, e) != OK)
         return inside_fail(h->v, E_DAMAGED, "evidence in the inventory is damaged");
     h->bytes += bytes.n;
-    int64_t first = sql_i64(h->rows, 1);
-    h->endpoints[h->host.n++] = (struct endpoint){port, e, first, first + sql_i64(h->rows, 2)};
+    int64_t first = inside_time(sql_i64(h->rows, 1));
+    h->endpoints[h->host.n++] =
+        (struct endpoint){port, e, first, first + inside_time(sql_i64(h->rows, 2))};
     return OK;
 }
 
@@ -92,8 +93,9 @@ static err_t look_back(struct hosts *h)
         struct endpoint *e =
             h->host.n ? bsearch(&port, h->endpoints, h->host.n, sizeof *h->endpoints, by_port)
                       : NULL;
-        if (e && sql_i64(q, 1) < e->first_us)
-            e->first_us = sql_i64(q, 1);
+        int64_t first = inside_time(sql_i64(q, 1));
+        if (e && first < e->first_us)
+            e->first_us = first;
     }
 }
 
@@ -120,7 +122,7 @@ static err_t open_hosts(struct hosts *h)
     TRY(inside_number(q, &n, &row));
     h->others = n > 1;
     TRY(sql_prepare(h->v->db,
-                    STR("SELECT place,first,span,iif(length(evidence)>65536,x'',evidence) FROM "
+                    STR("SELECT place,first,span,evidence FROM "
                         "endpoint WHERE survey=?1 ORDER BY place"),
                     &h->rows, NULL));
     sql_bind_i64(h->rows, 1, h->survey);

@@ -78,6 +78,12 @@ int64_t inside_i64(uint64_t v)
     return v > INT64_MAX ? INT64_MAX : (int64_t)v;
 }
 
+int64_t inside_time(int64_t v)
+{
+    const int64_t most = INT64_MAX / 2;
+    return v < 0 ? 0 : v > most ? most : v;
+}
+
 err_t inside_clean(struct arena *a, struct str text, size_t cap, struct str *ret)
 {
     bool copied;

@@ -19,6 +19,7 @@ enum {
     TEXT_MAX = 4096,
     FLOW_TEXT_MAX = 2048,
     SURVEY_NOTE_NAME_MAX = 64,
+    RUN_SOURCE_MAX = 32,
     RISKS_MAX = 10000,
     SURVEYS_MAX = 1000,
     EVIDENCE_BYTES_MAX = 65536
@@ -58,6 +59,8 @@ err_t inside_end(struct inventory *v, err_t e) MUST_CHECK;
 
 /* A number that must fit a column. */
 int64_t inside_i64(uint64_t v);
+/* A time or span of a database that may be anybody's, such that two of them can be added. */
+int64_t inside_time(int64_t v);
 /* A text as it may be kept: clean, at most cap bytes; in the arena where it had to be changed. */
 err_t inside_clean(struct arena *a, struct str text, size_t cap, struct str *ret) MUST_CHECK;
 /* YYYY-MM-DD of a time; empty for 0. */

@@ -54,6 +54,21 @@ struct pending_entry *pending_find(struct pending *p, const struct place *place)
 err_t pending_rows(struct inventory *v) MUST_CHECK;
 void pending_forget(struct pending *p);
 
+/* One endpoint's row written, or joined to what is there, in the caller's transaction. older_run:
+ * where the row there is newer it stays with its run (merging); else it is this run's now. */
+struct endpoint_put {
+    int64_t survey, run, first_us, last_us;
+    bool older_run;
+    struct place place;
+    struct str evidence; /* as evidence_write made it */
+};
+err_t write_endpoint(struct inventory *v, const struct endpoint_put *n,
+                     bool *ret_changed) MUST_CHECK;
+/* The same for a flow. */
+err_t write_flow(struct inventory *v, int64_t survey, int64_t run, const struct flow *f) MUST_CHECK;
+/* Moves the log into the database once it is long. */
+void write_checkpoint(struct inventory *v);
+
 /* Evidence of one endpoint from two times, the newer's values winning, as bytes into w. */
 err_t pending_join(struct arena *a, struct str older, struct str newer, struct wr *w) MUST_CHECK;
 

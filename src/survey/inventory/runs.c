@@ -3,7 +3,7 @@
 #include "io/crypto.h"
 #include "survey/inventory/pending.h"
 
-enum { UID_SIZE = 16, SOURCE_MAX = 32, SHARD_MAX = 32 };
+enum { UID_SIZE = 16 };
 
 struct names {
     struct str source, input, shard;
@@ -73,9 +73,9 @@ static err_t begin(struct inventory *v, int64_t survey, const struct names *n, s
 
 static err_t clean_names(struct arena *a, struct names *n)
 {
-    TRY(inside_clean(a, n->source, SOURCE_MAX, &n->source));
+    TRY(inside_clean(a, n->source, RUN_SOURCE_MAX, &n->source));
     TRY(inside_clean(a, n->input, TEXT_MAX, &n->input));
-    return inside_clean(a, n->shard, SHARD_MAX, &n->shard);
+    return inside_clean(a, n->shard, RUN_SOURCE_MAX, &n->shard);
 }
 
 err_t inventory_run_begin(struct inventory *v, int64_t survey, struct str source, struct str input,

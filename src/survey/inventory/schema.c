@@ -45,8 +45,8 @@ static const char *const STEPS[] = {
           "CREATE TABLE note(survey INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,"
           " PRIMARY KEY(survey, name)) WITHOUT ROWID;"
 
-          "CREATE TABLE merged(survey INTEGER NOT NULL, uid BLOB NOT NULL, stamp INTEGER NOT NULL,"
-          " PRIMARY KEY(survey, uid)) WITHOUT ROWID;"
+          "CREATE TABLE merged(survey INTEGER NOT NULL, digest BLOB NOT NULL,"
+          " PRIMARY KEY(survey, digest)) WITHOUT ROWID;"
 
           "CREATE TABLE risk(id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,"
           " cve TEXT NOT NULL, place TEXT NOT NULL, owner TEXT NOT NULL, why TEXT NOT NULL,"

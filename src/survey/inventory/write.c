@@ -9,7 +9,7 @@
 enum { CHECKPOINT_PAGES = 16384 };
 
 struct endpoint_row {
-    int64_t id, run, first_us, span_us;
+    int64_t id, run, first_us, last_us;
     struct str evidence;
 };
 
@@ -19,80 +19,98 @@ static int by_place(const void *a, const void *b)
     return place_cmp(&(*x)->place, &(*y)->place);
 }
 
-static err_t set_endpoint(struct inventory *v, const struct endpoint_row *row, int64_t run,
-                          int64_t first_us, int64_t last_us, struct str evidence)
+static err_t set_endpoint(struct inventory *v, const struct endpoint_row *to,
+                          const struct endpoint_row *from, bool *ret_changed)
 {
     struct sql_stmt *q;
-    if (row->run == run && row->first_us == first_us && row->first_us + row->span_us == last_us &&
-        str_eq(row->evidence, evidence))
+    *ret_changed = to->run != from->run || to->first_us != from->first_us ||
+                   to->last_us != from->last_us || !str_eq(to->evidence, from->evidence);
+    if (!*ret_changed)
         return OK;
     TRY(inside_query(v, Q_ENDPOINT_SET, &q));
-    sql_bind_i64(q, 1, row->id);
-    sql_bind_i64(q, 2, run);
-    sql_bind_i64(q, 3, first_us);
-    sql_bind_i64(q, 4, last_us - first_us);
-    sql_bind_blob(q, 5, evidence);
+    sql_bind_i64(q, 1, to->id);
+    sql_bind_i64(q, 2, to->run);
+    sql_bind_i64(q, 3, to->first_us);
+    sql_bind_i64(q, 4, to->last_us - to->first_us);
+    sql_bind_blob(q, 5, to->evidence);
     return sql_run(q);
 }
 
 /* Evidence that cannot be read any more gives way to what can. */
-static err_t join_row(struct pending *p, const struct endpoint_row *row,
-                      const struct pending_entry *n, struct wr *w)
+static err_t join_evidence(struct pending *p, const struct endpoint_row *row,
+                           const struct endpoint_put *n, struct wr *w)
 {
-    struct str fresh = str_of(p->bytes + n->at, n->n);
-    bool newer = n->last_us >= row->first_us + row->span_us;
+    bool newer = n->last_us >= row->last_us;
     arena_reset(&p->scratch);
-    err_t e =
-        pending_join(&p->scratch, newer ? row->evidence : fresh, newer ? fresh : row->evidence, w);
-    if (e == E_DAMAGED) {
-        wr_clear(w);
-        wr_put(w, fresh);
-        return OK;
-    }
-    return e;
+    err_t e = pending_join(&p->scratch, newer ? row->evidence : n->evidence,
+                           newer ? n->evidence : row->evidence, w);
+    if (e != E_DAMAGED)
+        return e;
+    wr_clear(w);
+    wr_put(w, n->evidence);
+    return OK;
 }
 
-/* The views of *row are the query's: it stays open until the row is written anew from the copy. */
-static err_t merge_row(struct inventory *v, struct sql_stmt *get, const struct pending_entry *n)
+/* The views of the row are the query's: it stays open until the row is written from the copy. */
+static err_t join_row(struct inventory *v, struct sql_stmt *get, const struct endpoint_put *n,
+                      bool *ret_changed)
 {
     struct wr w = wr_fixed(v->pending->joined, sizeof v->pending->joined);
-    struct endpoint_row row = {sql_i64(get, 0), sql_i64(get, 1), sql_i64(get, 2), sql_i64(get, 3),
-                               sql_blob(get, 4)};
-    int64_t last = row.first_us + row.span_us;
-    TRY(join_row(v->pending, &row, n, &w));
-    return set_endpoint(v, &row, v->pending->run.id,
-                        n->first_us < row.first_us ? n->first_us : row.first_us,
-                        n->last_us > last ? n->last_us : last, wr_str(&w));
+    int64_t first = inside_time(sql_i64(get, 2));
+    struct endpoint_row row = {sql_i64(get, 0), sql_i64(get, 1), first,
+                               first + inside_time(sql_i64(get, 3)), sql_blob(get, 4)};
+    TRY(join_evidence(v->pending, &row, n, &w));
+    struct endpoint_row joined = {.id = row.id,
+                                  .run =
+                                      n->older_run && row.last_us > n->last_us ? row.run : n->run,
+                                  .first_us = n->first_us < first ? n->first_us : first,
+                                  .last_us = n->last_us > row.last_us ? n->last_us : row.last_us,
+                                  .evidence = wr_str(&w)};
+    return set_endpoint(v, &joined, &row, ret_changed);
 }
 
-static err_t merge_endpoint(struct inventory *v, const struct pending_entry *n)
+static err_t join_endpoint(struct inventory *v, const struct endpoint_put *n, bool *ret_changed)
 {
     struct sql_stmt *get;
     bool found;
     TRY(inside_query(v, Q_ENDPOINT_GET, &get));
-    sql_bind_i64(get, 1, v->pending->run.survey);
+    sql_bind_i64(get, 1, n->survey);
     sql_bind_blob(get, 2, place_str(&n->place));
     TRY(sql_step(get, &found));
     if (!found)
-        return inside_fail(v, E_DAMAGED, "evidence of an endpoint is too large");
-    err_t e = merge_row(v, get, n);
+        return inside_fail(v, E_DAMAGED, "the endpoints' index is damaged");
+    err_t e = join_row(v, get, n, ret_changed);
     sql_reset(get);
     return e;
 }
 
-static err_t write_endpoint(struct inventory *v, const struct pending_entry *n)
+/* Most endpoints are new: the unique index says when one is not. */
+err_t write_endpoint(struct inventory *v, const struct endpoint_put *n, bool *ret_changed)
 {
-    struct pending *p = v->pending;
     struct sql_stmt *q;
     TRY(inside_query(v, Q_ENDPOINT_ADD, &q));
-    sql_bind_i64(q, 1, p->run.survey);
+    sql_bind_i64(q, 1, n->survey);
     sql_bind_blob(q, 2, place_str(&n->place));
-    sql_bind_i64(q, 3, p->run.id);
+    sql_bind_i64(q, 3, n->run);
     sql_bind_i64(q, 4, n->first_us);
     sql_bind_i64(q, 5, n->last_us - n->first_us);
-    sql_bind_blob(q, 6, str_of(p->bytes + n->at, n->n));
+    sql_bind_blob(q, 6, n->evidence);
     TRY(sql_run(q));
-    return sql_changes(v->db) ? OK : merge_endpoint(v, n);
+    *ret_changed = sql_changes(v->db) > 0;
+    return *ret_changed ? OK : join_endpoint(v, n, ret_changed);
+}
+
+static err_t write_put(struct inventory *v, const struct pending_entry *n)
+{
+    const struct pending *p = v->pending;
+    struct endpoint_put put = {.survey = p->run.survey,
+                               .run = p->run.id,
+                               .first_us = n->first_us,
+                               .last_us = n->last_us,
+                               .place = n->place,
+                               .evidence = str_of(p->bytes + n->at, n->n)};
+    bool unused;
+    return write_endpoint(v, &put, &unused);
 }
 
 static err_t write_touch(struct inventory *v, const struct pending_entry *n)
@@ -114,7 +132,7 @@ static err_t write_sorted(struct inventory *v, struct pending_entry **order)
         if (order[i]->touched)
             TRY(write_touch(v, order[i]));
         if (order[i]->put)
-            TRY(write_endpoint(v, order[i]));
+            TRY(write_put(v, order[i]));
     }
     return OK;
 }
@@ -129,18 +147,20 @@ static err_t write_entries(struct inventory *v)
     return e;
 }
 
-static err_t bind_flow_key(struct inventory *v, struct sql_stmt *q, const struct flow *f,
-                           const struct place *server, const struct place *client)
+struct flow_key {
+    int64_t survey, run;
+    struct place server, client;
+};
+
+static void bind_flow_key(struct sql_stmt *q, const struct flow_key *k, const struct flow *f)
 {
-    const struct run *r = &v->pending->run;
-    sql_bind_i64(q, 1, r->survey);
-    sql_bind_blob(q, 2, place_str(server));
-    sql_bind_blob(q, 3, place_str(client));
+    sql_bind_i64(q, 1, k->survey);
+    sql_bind_blob(q, 2, place_str(&k->server));
+    sql_bind_blob(q, 3, place_str(&k->client));
     sql_bind_text(q, 4, f->protocol);
     sql_bind_i64(q, 5, f->clear);
     sql_bind_text(q, 6, f->vantage);
-    sql_bind_i64(q, 7, r->id);
-    return OK;
+    sql_bind_i64(q, 7, k->run);
 }
 
 static err_t set_flow(struct inventory *v, int64_t id, const struct flow *f)
@@ -158,14 +178,13 @@ static err_t set_flow(struct inventory *v, int64_t id, const struct flow *f)
     return sql_run(q);
 }
 
-static err_t merge_flow(struct inventory *v, const struct flow *f, const struct place *server,
-                        const struct place *client)
+static err_t join_flow(struct inventory *v, const struct flow_key *k, const struct flow *f)
 {
     struct sql_stmt *q;
     bool found;
     struct flow sum = *f;
     TRY(inside_query(v, Q_FLOW_GET, &q));
-    TRY(bind_flow_key(v, q, f, server, client));
+    bind_flow_key(q, k, f);
     TRY(sql_step(q, &found));
     if (!found)
         return inside_fail(v, E_DAMAGED, "the flows' index is damaged");
@@ -184,12 +203,12 @@ static err_t merge_flow(struct inventory *v, const struct flow *f, const struct 
     return e;
 }
 
-static err_t write_flow(struct inventory *v, const struct flow *f)
+err_t write_flow(struct inventory *v, int64_t survey, int64_t run, const struct flow *f)
 {
-    struct place server = place_of(&f->server, f->port), client = host_of(&f->client);
+    struct flow_key k = {survey, run, place_of(&f->server, f->port), host_of(&f->client)};
     struct sql_stmt *q;
     TRY(inside_query(v, Q_FLOW_ADD, &q));
-    TRY(bind_flow_key(v, q, f, &server, &client));
+    bind_flow_key(q, &k, f);
     sql_bind_i64(q, 8, inside_i64(f->connections));
     sql_bind_i64(q, 9, inside_i64(f->bytes));
     sql_bind_i64(q, 10, inside_i64(f->messages));
@@ -198,7 +217,7 @@ static err_t write_flow(struct inventory *v, const struct flow *f)
     sql_bind_text(q, 13, f->client_mac);
     sql_bind_text(q, 14, f->server_mac);
     TRY(sql_run(q));
-    return sql_changes(v->db) ? OK : merge_flow(v, f, &server, &client);
+    return sql_changes(v->db) ? OK : join_flow(v, &k, f);
 }
 
 static err_t write_figures(struct inventory *v)
@@ -230,7 +249,7 @@ err_t pending_rows(struct inventory *v)
     struct sql_stmt *q;
     TRY(write_entries(v));
     for (size_t i = 0; i < p->n_flows; i++)
-        TRY(write_flow(v, &p->flows[i]));
+        TRY(write_flow(v, p->run.survey, p->run.id, &p->flows[i]));
     TRY(write_figures(v));
     TRY(inside_query(v, is_news(p) ? Q_SURVEY_CHANGE : Q_SURVEY_TOUCH, &q));
     sql_bind_i64(q, 1, p->run.survey);
@@ -239,7 +258,7 @@ err_t pending_rows(struct inventory *v)
 }
 
 /* Failing to move the log is no failure: it is tried again after the next batch. */
-static void checkpoint(struct inventory *v)
+void write_checkpoint(struct inventory *v)
 {
     uint64_t left;
     if (sql_log_pages(v->db) >= CHECKPOINT_PAGES)
@@ -254,6 +273,6 @@ err_t pending_write(struct inventory *v)
     TRY(inside_begin(v));
     TRY(inside_end(v, pending_rows(v)));
     pending_forget(p);
-    checkpoint(v);
+    write_checkpoint(v);
     return OK;
 }
