@@ -14,6 +14,7 @@ struct systems {
     int64_t survey;
     struct sql_stmt *rows, *findings;
     struct risks *risks;
+    bool ready, row; /* the next row was stepped to; there is one */
 };
 
 static err_t open_all(struct systems *s)
@@ -137,17 +138,35 @@ static err_t read_findings(struct systems *s, const struct system *sys, struct a
     return OK;
 }
 
+static err_t ready(struct systems *s)
+{
+    if (s->ready)
+        return OK;
+    TRY(sql_step(s->rows, &s->row));
+    s->ready = true;
+    return OK;
+}
+
+err_t systems_peek(struct systems *s, struct ip *ret_ip, bool *ret)
+{
+    TRY(ready(s));
+    if (s->row && host_parse(sql_blob(s->rows, 1), ret_ip) != OK)
+        return inside_fail(s->v, E_DAMAGED, "an address in the inventory is damaged");
+    *ret = s->row;
+    return OK;
+}
+
+/* The end stays: a statement that is stepped again would begin anew. */
 err_t systems_next(struct systems *s, struct arena *a, struct system *ret_system,
                    struct finding **ret_findings, size_t *ret_n, bool *ret)
 {
-    bool row;
-    TRY(sql_step(s->rows, &row));
-    if (row) {
-        TRY(read_system(s, a, ret_system));
-        TRY(read_findings(s, ret_system, a, ret_findings, ret_n));
-    }
-    *ret = row;
-    return OK;
+    TRY(ready(s));
+    *ret = s->row;
+    if (!s->row)
+        return OK;
+    s->ready = false;
+    TRY(read_system(s, a, ret_system));
+    return read_findings(s, ret_system, a, ret_findings, ret_n);
 }
 
 static err_t each_system(struct systems *s, struct arena *a,
