@@ -11,6 +11,7 @@ struct jsonin {
     bool fresh;   /* nothing was fed since it was made or ended */
     bool told;    /* something was heard of the text being fed */
     bool value;   /* at least one value was whole */
+    bool root;    /* jsonin_root was called for the object that is being opened */
     size_t quiet; /* bytes fed since something was heard: the length of a string so far */
     err_t failed;
     struct json_at at;
@@ -130,6 +131,9 @@ static int on_open(struct jsonin *j, bool array)
         return answer(j, E_LIMIT);
     err_t e = j->calls.open ? j->calls.open(j->calls.ctx, &j->at, array) : OK;
     unsigned i = j->at.depth++;
+    if (j->root)
+        j->at.path[i] = 0;
+    j->root = false;
     j->array[i] = array;
     j->at.keys[i] = array ? str_of(NULL, 0) : STR("");
     j->at.index[i] = UINT32_MAX; /* the first value makes it 0 */
@@ -242,6 +246,11 @@ void jsonin_reset(struct jsonin *j)
     }
     /* Without memory there is no handle, and feeding says so. */
     (void)!ready(j);
+}
+
+void jsonin_root(struct jsonin *j)
+{
+    j->root = true;
 }
 
 static err_t explain(struct jsonin *j, yajl_status s, struct diag *d)

@@ -51,6 +51,9 @@ void jsonin_reset(struct jsonin *j);
 /* E_MALFORMED with the place and cause; E_LIMIT for depth and strings. After an error only
  * jsonin_reset helps. */
 err_t jsonin_feed(struct jsonin *j, struct str bytes, struct diag *d) MUST_CHECK;
+/* From within `open`: paths of what is in this object are counted from here, as if it were a
+ * document of its own (path[] only; depth, keys and index go on). For records within a wrapper. */
+void jsonin_root(struct jsonin *j);
 /* The text ends here: E_MALFORMED inside a value or without one. Then it is ready for the next. */
 err_t jsonin_end(struct jsonin *j, struct diag *d) MUST_CHECK;
 
