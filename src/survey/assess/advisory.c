@@ -5,6 +5,7 @@
 #include "advisories_text.h"
 #include "base/size.h"
 #include "survey/assess/advisory_add.h"
+#include "survey/assess/eol.h"
 #include "survey/assess/names.h"
 #include "survey/assess/version.h"
 
@@ -24,6 +25,7 @@ struct interned {
 
 struct advisories {
     struct names *names;
+    struct eol *eol;
     struct arena text;
     struct interned interned;
     struct row *chunks[CHUNKS_MAX];
@@ -285,6 +287,8 @@ err_t advisories_new(struct advisories **ret, struct diag *d)
     a->text = arena_init(ADVISORY_TEXT_MAX);
     err_t e = names_new(&a->names, d);
     if (e == OK)
+        e = eol_new(a->names, &a->eol, d);
+    if (e == OK)
         e = add_table(a, str_of(advisories_text, sizeof advisories_text));
     if (e != OK) {
         advisories_free(a);
@@ -305,6 +309,7 @@ void advisories_free(struct advisories *a)
     free(a->by_cve);
     free(a->exploited);
     arena_done(&a->text);
+    eol_free(a->eol);
     names_free(a->names);
     free(a);
 }
@@ -317,6 +322,11 @@ size_t advisories_count(const struct advisories *a)
 const struct names *advisories_names(const struct advisories *a)
 {
     return a->names;
+}
+
+const struct eol *advisories_eol(const struct advisories *a)
+{
+    return a->eol;
 }
 
 const struct advisory *advisories_by_cve(const struct advisories *a, struct str cve)

@@ -44,8 +44,11 @@ err_t advisories_match(const struct advisories *a, struct str vendor, struct str
                        struct str version, bool toolkit,
                        err_t (*each)(void *ctx, const struct advisory_hit *h),
                        void *ctx) MUST_CHECK;
+/* The tables beside it. */
 struct names;
+struct eol;
 const struct names *advisories_names(const struct advisories *a);
+const struct eol *advisories_eol(const struct advisories *a);
 /* By CVE, for what a search engine asserts: the first row; NULL when not known. */
 const struct advisory *advisories_by_cve(const struct advisories *a, struct str cve);
 

@@ -242,3 +242,23 @@ err_t inventory_flows(struct inventory *v, int64_t survey,
     arena_done(&s.arena);
     return e;
 }
+
+err_t inventory_flows_to(struct inventory *v, int64_t survey, const struct ip *server,
+                         err_t (*each)(void *ctx, const struct flow *f), void *ctx)
+{
+    struct flows s = {.v = v, .arena = arena_init(FLOW_ARENA)};
+    struct place first = place_of(server, 0), last = place_of(server, UINT16_MAX);
+    TRY(sql_prepare(v->db,
+                    STR("SELECT server,client,protocol,clear,vantage,connections,bytes,messages,"
+                        "fields,details,client_mac,server_mac FROM flow WHERE survey=?1 "
+                        "AND server BETWEEN ?2 AND ?3 "
+                        "ORDER BY server,client,protocol,clear,vantage,run"),
+                    &s.rows, NULL));
+    sql_bind_i64(s.rows, 1, survey);
+    sql_bind_blob(s.rows, 2, place_str(&first));
+    sql_bind_blob(s.rows, 3, place_str(&last));
+    err_t e = each_flow(&s, each, ctx);
+    sql_free(s.rows);
+    arena_done(&s.arena);
+    return e;
+}

@@ -121,6 +121,9 @@ err_t inventory_hosts(struct inventory *v, int64_t survey,
                       err_t (*each)(void *ctx, const struct host *h), void *ctx) MUST_CHECK;
 err_t inventory_flows(struct inventory *v, int64_t survey,
                       err_t (*each)(void *ctx, const struct flow *f), void *ctx) MUST_CHECK;
+/* Those to one server, by port; also while inventory_hosts runs. */
+err_t inventory_flows_to(struct inventory *v, int64_t survey, const struct ip *server,
+                         err_t (*each)(void *ctx, const struct flow *f), void *ctx) MUST_CHECK;
 
 /* Conclusions. begin drops those of before; end marks the survey concluded; both in one
  * transaction, so that a reader sees the old or the new. Outside begin/end put_system and
