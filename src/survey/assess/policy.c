@@ -36,7 +36,7 @@ struct rule {
 
 struct zone_network {
     struct network net;
-    int zone;
+    int zone = ZONE_NONE;
 };
 
 struct policy {
@@ -102,7 +102,7 @@ static err_t zone_add(struct policy *p, struct str name, int *ret, struct diag *
 static err_t parse_zone(struct policy *p, struct str rest, struct diag *d)
 {
     struct str name, part;
-    int zone;
+    int zone = ZONE_NONE;
     size_t equals = str_find(rest, '=');
     if (equals == rest.n)
         return fault(p, d, "a zone needs \"= NETWORK, ...\"", rest);
