@@ -183,34 +183,34 @@ static void on_top(struct dicom_fields *f, const struct element *e)
     f->wanted = field && e->length > 0;
 }
 
-/* The next element's header off the front of *in; false when it is not whole yet. */
+/* The first `need` bytes of a header, gathered in our own copy when they come in pieces; NULL when
+ * they are not all there yet. */
+static const uint8_t *gather(struct dicom_fields *f, struct str *in, size_t need)
+{
+    if (f->n_head == 0 && in->n >= need)
+        return (const uint8_t *)in->p;
+    if (f->n_head < need) {
+        size_t take = size_min(in->n, need - f->n_head);
+        memcpy(f->head + f->n_head, in->p, take);
+        f->n_head += take;
+        *in = str_slice(*in, take, in->n);
+    }
+    return f->n_head >= need ? f->head : NULL;
+}
+
+/* The next element's header off the front of *in; false when it is not whole yet, or is none. */
 static bool take_head(struct dicom_fields *f, struct str *in)
 {
-    size_t need = HEAD_SHORT;
-    const uint8_t *p = (const uint8_t *)in->p;
-    for (;;) {
-        if (f->n_head || in->n < need) { /* in pieces: by way of our own copy */
-            size_t take = size_min(in->n, need - f->n_head);
-            memcpy(f->head + f->n_head, in->p, take);
-            f->n_head += take;
-            *in = str_slice(*in, take, in->n);
-            if (f->n_head < need)
-                return false;
-            p = f->head;
-        }
-        size_t size = head_size(f, p);
-        if (size <= need) {
-            f->over = size == 0;
-            need = size;
-            break;
-        }
-        need = size;
-    }
-    struct element e = element_of(f, p, need);
-    *in = f->n_head ? *in : str_slice(*in, need, in->n);
-    f->n_head = 0;
-    if (f->over)
+    const uint8_t *p = gather(f, in, HEAD_SHORT);
+    size_t size = p ? head_size(f, p) : 0;
+    f->over = p && !size;
+    if (size > HEAD_SHORT)
+        p = gather(f, in, size);
+    if (!p || f->over)
         return false;
+    struct element e = element_of(f, p, size);
+    *in = f->n_head ? *in : str_slice(*in, size, in->n);
+    f->n_head = 0;
     if (f->depth)
         on_nested(f, &e);
     else

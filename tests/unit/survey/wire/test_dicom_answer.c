@@ -2,6 +2,7 @@
 #include "facts.h"
 
 #include "answers.h"
+#include "data.h"
 #include "survey/wire/dicom_answer.h"
 
 static const char synapse[] = ANSWER_SYNAPSE;
@@ -18,6 +19,24 @@ static void an_acceptance_names_class_uid_and_version(void **state)
     assert_fact(f, dicom_transfer_syntax, "1.2.840.10008.1.2");
     assert_fact(f, protocol, "dicom");
     assert_int_equal(evidence_get(&f->e, EV_raw_dicom).n, sizeof synapse - 1);
+}
+
+static void real_servers_are_read(void **state)
+{
+    struct facts *f = *state;
+    char buf[1024];
+    static const char *const names[] = {"ac_storescp.bin", "ac_orthanc.bin"};
+    for (size_t i = 0; i < 2; i++) {
+        facts_clear(f);
+        assert_ok(dicom_answer_bytes(data_read(names[i], buf, sizeof buf), BY_PROBE, &f->e));
+        assert_fact(f, dicom_answer, "accepted");
+        assert_fact(f, dicom_class_uid, "1.2.276.0.7230010.3.0.3.6.7");
+        assert_fact(f, dicom_version_name, "OFFIS_DCMTK_367");
+        assert_fact(f, dicom_max_pdu, "16384");
+    }
+    facts_clear(f);
+    assert_ok(dicom_answer_bytes(data_read("rj_orthanc.bin", buf, sizeof buf), BY_PROBE, &f->e));
+    assert_fact(f, dicom_answer, "rejected 1/1/7");
 }
 
 static void an_echoed_ae_title_is_no_evidence(void **state)
@@ -177,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FACTS_TEST(an_acceptance_names_class_uid_and_version),
+        FACTS_TEST(real_servers_are_read),
         FACTS_TEST(an_echoed_ae_title_is_no_evidence),
         FACTS_TEST(an_acceptance_cut_anywhere_gives_the_items_that_are_whole),
         FACTS_TEST(lengths_that_lie_do_not_hide_what_is_there),

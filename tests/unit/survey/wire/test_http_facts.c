@@ -2,6 +2,7 @@
 #include "facts.h"
 
 #include "base/size.h"
+#include "data.h"
 #include "survey/wire/http_text.h"
 
 static struct facts *page(void **state, const char *head, const char *body, const char *path)
@@ -134,6 +135,33 @@ static void orthanc_names_its_version(void **state)
     assert_has_not(f, http_json, "/system PatientsCount=3");
 }
 
+/* A recorded answer through the reader, as a probe does it. */
+static struct facts *recorded(void **state, const char *name, const char *path)
+{
+    static char buf[4096];
+    static struct http_reader *r;
+    struct facts *f = *state;
+    struct str in = data_read(name, buf, sizeof buf);
+    http_reader_free(r);
+    assert_ok(http_reader_new(true, false, &r));
+    assert_int_equal(http_reader_feed(r, &in), STEP_DONE);
+    facts_clear(f);
+    assert_ok(http_facts(http_reader_message(r), str_z(path), BY_PROBE, &f->e));
+    return f;
+}
+
+static void a_real_orthanc_is_read(void **state)
+{
+    struct facts *f = recorded(state, "orthanc_system_open.bin", "/system");
+    assert_has(f, http_json, "/system Version=1.10.1");
+    assert_has(f, http_json, "/system ApiVersion=16");
+    assert_fact(f, http_signin, "none");
+    f = recorded(state, "orthanc_system_guarded.bin", "/system");
+    assert_fact(f, http_signin, "basic");
+    assert_fact(f, http_path, "401 /system");
+    assert_has(f, http_header, "WWW-Authenticate: Basic realm=\"Orthanc Secure Area\"");
+}
+
 #define CAPABILITY                                                                                 \
     "{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"4.0.1\",\"software\":{\"name\":"  \
     "\"HAPI FHIR Server\",\"version\":\"6.8.0\"},\"rest\":[{\"mode\":\"server\""
@@ -228,6 +256,7 @@ int main(void)
         FACTS_TEST(how_one_gets_in_is_told_from_the_first_page),
         FACTS_TEST(a_public_version_page_does_not_prove_that_signing_in_is_off),
         FACTS_TEST(orthanc_names_its_version),
+        FACTS_TEST(a_real_orthanc_is_read),
         FACTS_TEST(a_fhir_server_names_software_version_and_security),
         FACTS_TEST(a_statement_that_breaks_off_tells_what_it_held),
         FACTS_TEST(a_version_as_text_has_to_look_like_one),
