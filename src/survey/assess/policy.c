@@ -36,7 +36,7 @@ struct rule {
 
 struct zone_network {
     struct network net;
-    int zone = ZONE_NONE;
+    int zone;
 };
 
 struct policy {
