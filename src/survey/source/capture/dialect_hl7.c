@@ -1,5 +1,6 @@
 /* HL7 v2 over MLLP in the clear: who sends to whom, message types, answers, and which identifying
  * fields the messages held: names and counts. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/size.h"
@@ -56,17 +57,38 @@ static void *begin(struct scene *s, bool first)
     return h;
 }
 
-/* A code of the standard: letters, digits and what joins them. Anything else is not one, and may be
- * anything. */
-static struct str code(struct str s)
+/* Codes are told only where they are codes of the standard: a field that holds something else may
+ * hold anything. Message types: v2.5.1 table 0076, v2.8's additions. */
+static const char types[] =
+    " ACK ADR ADT BAR DFT DOC DPR DRP DSR EAC EAN EAR EDR EHC EQQ ERP ESR ESU INR INU LSR LSU MCF "
+    "MDM MFD MFK MFN MFQ MFR NMD NMQ NMR NST OMB OMD OMG OMI OML OMN OMP OMQ OMS OPL OPR OPU ORA "
+    "ORB ORD ORF ORG ORI ORL ORM ORN ORP ORR ORS ORU OSF OSM OSQ OSR OSU OUL PEX PGL PIN PMU PPG "
+    "PPP PPR PPT PPV PRR PTR QBP QCK QCN QRF QRY QSB QSX QVR RAR RAS RCI RCL RDE RDR RDS RDY REF "
+    "RER RGR RGV ROR RPA RPI RPL RPR RQA RQC RQI RQP RQQ RRA RRD RRE RRG RRI RSP RTB SDR SIU SLN "
+    "SLR SMD SPQ SQM SQR SRM SRR SSR SSU STC SUR TBR TCR TCU UDM VQQ VTQ VXQ VXR VXU VXX ";
+static const char acknowledgements[] = " AA AE AR CA CE CR ";
+
+static struct str code(struct str s, const char *list)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool ok = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-        if (!ok)
-            return STR("?");
-    }
-    return s.n && s.n <= 7 ? s : STR("?");
+    char word[8];
+    int n = snprintf(word, sizeof word, " %.*s ", STR_ARG(str_slice(s, 0, 4)));
+    bool one = s.n && n == (int)s.n + 2 && str_find(s, ' ') == s.n && strstr(list, word);
+    return one ? s : STR("?");
+}
+
+/* A01, R01, PC1 (table 0003). */
+static bool is_event(struct str s)
+{
+    return s.n == 3 && s.p[0] >= 'A' && s.p[0] <= 'Z' && s.p[2] >= '0' && s.p[2] <= '9' &&
+           ((s.p[1] >= '0' && s.p[1] <= '9') || (s.p[1] >= 'A' && s.p[1] <= 'Z'));
+}
+
+static struct str number(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] != '.' && (s.p[i] < '0' || s.p[i] > '9'))
+            return STR("");
+    return str_slice(s, 0, 8);
 }
 
 /* "ADT^A01" */
@@ -74,10 +96,10 @@ static struct str type_of(const struct hl7_message *m, char buf[TYPE_MAX])
 {
     struct wr w = wr_fixed(buf, TYPE_MAX);
     struct str event = hl7_get(m, "MSH", 9, 2);
-    wr_put(&w, code(hl7_get(m, "MSH", 9, 1)));
-    if (event.n) {
+    wr_put(&w, code(hl7_get(m, "MSH", 9, 1), types));
+    if (is_event(event)) {
         wr_u8(&w, '^');
-        wr_put(&w, code(event));
+        wr_put(&w, event);
     }
     return wr_str(&w);
 }
@@ -103,15 +125,14 @@ static void tell_server(const struct hl7_message *m, struct scene *s)
     struct wr w = wr_fixed(text, sizeof text);
     struct str app = str_slice(hl7_get(m, "MSH", 3, 1), 0, TEXT_MAX);
     struct str facility = str_slice(hl7_get(m, "MSH", 4, 1), 0, TEXT_MAX);
-    struct str version = code(hl7_get(m, "MSA", 1, 1));
-    struct str msh12 = str_slice(hl7_get(m, "MSH", 12, 1), 0, 16);
+    struct str answer = code(hl7_get(m, "MSA", 1, 1), acknowledgements);
+    struct str version = number(hl7_get(m, "MSH", 12, 1));
     wr_printf(&w, "MSH|^~\\&|%.*s|%.*s|||||ACK|||%.*s\rMSA|%.*s\r", STR_ARG(app), STR_ARG(facility),
-              STR_ARG(msh12), STR_ARG(version));
+              STR_ARG(version), STR_ARG(answer));
     if (hl7_answer_bytes(wr_str(&w), BY_TRAFFIC, v) == OK)
         gather_evidence(s->g, &e->server, e->port);
 }
 
-/* Versions and codes are short; a name of a program longer than its standard allows is none. */
 static void tell_peer(const struct hl7_message *m, struct scene *s)
 {
     struct str app = hl7_get(m, "MSH", 3, 1);
