@@ -35,7 +35,7 @@ static err_t open_part(struct move *m, size_t part)
     struct part *p = &m->parts[part];
     struct pdu_associate rq;
     TRY(scu_proposal_part(m->proposal, part, &rq));
-    TRY(reach_open(s, m->destination, &rq, &p->to, &m->why));
+    TRY(reach_destination(s, m->destination, &rq, &p->to, &m->why));
     return outlet_init(&p->outlet, s, &m->r.sub, p->to, m->r.rq, &m->origin);
 }
 

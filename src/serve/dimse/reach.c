@@ -36,7 +36,7 @@ static err_t open_tls(const struct session *s, const struct peer *destination,
     return e;
 }
 
-err_t reach_open(const struct session *s, const struct peer *destination,
+err_t reach_destination(const struct session *s, const struct peer *destination,
                  const struct pdu_associate *contexts, struct assoc **ret, struct diag *d)
 {
     struct scu_peer p = peer_of(s, destination);

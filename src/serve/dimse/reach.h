@@ -7,7 +7,7 @@
 #include "serve/dimse/session.h"
 
 /* Opens an association with these contexts. E_UNSUPPORTED: over TLS, and we have no certificate. */
-err_t reach_open(const struct session *s, const struct peer *destination,
+err_t reach_destination(const struct session *s, const struct peer *destination,
                  const struct pdu_associate *contexts, struct assoc **ret,
                  struct diag *d) MUST_CHECK;
 

@@ -114,7 +114,7 @@ static err_t open_db(struct inventory *v, const char *path, bool *ret_created, s
 static err_t prepare_look(struct inventory *v, bool *ret_old, struct diag *d)
 {
     TRY(inside_tell(v, sql_begin(v->db), d));
-    return schema_check(v->db, ret_old, d);
+    return tables_check(v->db, ret_old, d);
 }
 
 /* A commit is on the disk when it returns: a mark promises that. */

@@ -55,7 +55,7 @@ void pending_forget(struct pending *p)
     arena_reset(&p->flow_texts);
 }
 
-err_t pending_take(struct inventory *v, const struct run *r)
+err_t pending_pull(struct inventory *v, const struct run *r)
 {
     struct pending *p = v->pending;
     TRY(inside_may_write(v));
@@ -116,9 +116,9 @@ static bool is_due(const struct pending *p, const struct run *r)
  * batch are those of now: everything before r->position was put. */
 static err_t make_room(struct inventory *v, const struct run *r)
 {
-    struct pending *p = v->pending;
-    bool due = p->run.id == r->id && is_due(p, r);
-    TRY(pending_take(v, r));
+    const struct pending *p = v->pending;
+    bool due = p && p->run.id == r->id && is_due(p, r);
+    TRY(pending_pull(v, r));
     return due ? pending_write(v) : OK;
 }
 

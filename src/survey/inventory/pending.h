@@ -45,7 +45,7 @@ void pending_free(struct pending *p); /* NULL is fine */
  * storage when it returns. What failed stays pending. Looking: nothing to do. */
 err_t pending_write(struct inventory *v) MUST_CHECK;
 /* Everything pending is of this run afterwards; what was another's is written. */
-err_t pending_take(struct inventory *v, const struct run *r) MUST_CHECK;
+err_t pending_pull(struct inventory *v, const struct run *r) MUST_CHECK;
 
 /* The entry of a place; NULL when there is none. */
 struct pending_entry *pending_find(struct pending *p, const struct place *place);

@@ -96,7 +96,7 @@ err_t inventory_run_begin(struct inventory *v, int64_t survey, struct str source
 
 err_t inventory_run_mark(struct inventory *v, const struct run *r)
 {
-    TRY(pending_take(v, r));
+    TRY(pending_pull(v, r));
     if (v->pending->n || v->pending->n_flows)
         return pending_write(v);
     TRY(inside_begin(v));
@@ -123,7 +123,7 @@ static err_t end_rows(struct inventory *v, const struct run *r, struct str note)
 err_t inventory_run_end(struct inventory *v, const struct run *r, struct str note)
 {
     struct arena a = arena_init(4 * TEXT_MAX);
-    TRY(pending_take(v, r));
+    TRY(pending_pull(v, r));
     TRY(inside_clean(&a, note, TEXT_MAX, &note));
     err_t e = inside_begin(v);
     if (e == OK)

@@ -113,7 +113,7 @@ static err_t refuse_foreign(struct sql *db, int64_t *ret_version, struct diag *d
     return OK;
 }
 
-err_t schema_check(struct sql *db, bool *ret_old, struct diag *d)
+err_t tables_check(struct sql *db, bool *ret_old, struct diag *d)
 {
     int64_t version;
     TRY(refuse_foreign(db, &version, d));

@@ -10,6 +10,6 @@
 err_t schema_update(struct sql *db, struct diag *d) MUST_CHECK;
 
 /* What stands there, without changing anything. *ret_old: an older version's, or nothing yet. */
-err_t schema_check(struct sql *db, bool *ret_old, struct diag *d) MUST_CHECK;
+err_t tables_check(struct sql *db, bool *ret_old, struct diag *d) MUST_CHECK;
 
 #endif

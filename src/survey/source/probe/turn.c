@@ -210,7 +210,7 @@ static err_t finish(struct probing *p, unsigned id)
     struct reach_cost cost;
     err_t e = put_facts(p, v, id);
     reach_close(p->reach, id, &cost);
-    visit_end(v);
+    visit_close(v);
     p->heavy -= is_heavy(v->port.kind);
     p->sum.packets_out += cost.packets;
     p->sum.bytes_out += cost.bytes;

@@ -59,7 +59,8 @@ static bool on_bytes(struct visit *v, struct reach *r, const struct reach_event 
     if (v->closing || !v->talking)
         return false;
     v->bytes_in += e->bytes.n;
-    t->packets = reach_cost(r, e->id).packets;
+    if (t->calls->wants_packets)
+        t->packets = reach_cost(r, e->id).packets;
     enum step s = t->calls->bytes(t, e->bytes, &v->out);
     if (s == STEP_MORE && v->bytes_in > most) {
         t->calls->end(t, TALK_LATE, &v->out);
@@ -186,7 +187,7 @@ err_t visit_facts(struct visit *v, struct reach *r, unsigned id, struct evidence
     return v->talking ? talk_in(v)->calls->facts(talk_in(v), e) : OK;
 }
 
-void visit_end(struct visit *v)
+void visit_close(struct visit *v)
 {
     if (v->talking && talk_in(v)->calls->done)
         talk_in(v)->calls->done(talk_in(v));
@@ -197,7 +198,7 @@ void visit_free(struct visit *v)
 {
     if (!v)
         return;
-    visit_end(v);
+    visit_close(v);
     arena_done(&v->arena);
     free(v);
 }

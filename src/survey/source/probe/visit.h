@@ -50,7 +50,7 @@ void visit_stop(struct visit *v);
 /* Before the connection is closed: what was learnt. Values live until the next visit_begin and the
  * connection's end. */
 err_t visit_facts(struct visit *v, struct reach *r, unsigned id, struct evidence *e) MUST_CHECK;
-void visit_end(struct visit *v);
+void visit_close(struct visit *v);
 void visit_free(struct visit *v); /* NULL is fine */
 
 /* "refused", "silent", ... : the fact of a port that is not open; empty otherwise. */
