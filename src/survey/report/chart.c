@@ -81,6 +81,8 @@ void chart_bars(struct pen *p, enum word title, enum word whole, enum word part,
 
 static const char *const part_classes[CHART_PARTS] = {"c-bad", "c-mix", "c-good", "c-none"};
 
+static const char *const part_ink[CHART_PARTS] = {"in w", "in h", "in", "in"};
+
 static void stack(struct pen *p, const struct stack *s, double y)
 {
     char label[256];
@@ -96,7 +98,7 @@ static void stack(struct pen *p, const struct stack *s, double y)
         rect(p, x, y + 2, w, ROW - 7, part_classes[k]);
         struct str n = pen_n(p, s->parts[k]);
         if (w > 8.0 * (double)n.n + 8)
-            text_at(p, x + w / 2, y + 13.5, k == 0 ? "in w" : "in", n);
+            text_at(p, x + w / 2, y + 13.5, part_ink[k], n);
         x += w;
     }
     text_at(p, LABEL + room + 8, y + 13, "vl", pen_n(p, sum));
@@ -121,7 +123,7 @@ void chart_stacks(struct pen *p, enum word title, const enum word names[CHART_PA
 
 /* ---- the world */
 
-enum { TILE = 25, SHADES = 5 };
+enum { TILE = 24, SIDE = 12, SHADES = 5 }; /* 29 columns in WIDTH */
 
 /* Each shade reaches a third as far down as the one above it, as a map of few large and many small
  * numbers needs it. */
@@ -146,17 +148,17 @@ static uint64_t systems_in(const struct tally *t, const char *code)
 static void tile(struct pen *p, const struct country *c, uint64_t n, uint64_t most)
 {
     unsigned s = shade(n, most);
-    double x = c->column * TILE + 0.5, y = c->row * TILE + 0.5;
+    double x = SIDE + c->column * TILE + 0.5, y = c->row * TILE + 0.5;
     const char *ink = s >= 4 ? "tc w" : "tc";
     wr_printf(p->w, "<g><title>");
     html_text(p->w, c->name[p->l]);
     wr_printf(p->w,
-              ": %.*s</title><rect x=\"%.1f\" y=\"%.1f\" width=\"23\" height=\"23\" rx=\"2\" "
+              ": %.*s</title><rect x=\"%.1f\" y=\"%.1f\" width=\"22.4\" height=\"22.4\" rx=\"2\" "
               "class=\"s%u\"/>",
               STR_ARG(pen_n(p, n)), x, y, s);
-    text_at(p, x + 11.5, n ? y + 10 : y + 14.5, n ? ink : "tc q", str_z(c->code));
+    text_at(p, x + 11.2, n ? y + 10 : y + 14.3, n ? ink : "tc q", str_z(c->code));
     if (n)
-        text_at(p, x + 11.5, y + 20, s >= 4 ? "tn w" : "tn", pen_n(p, n));
+        text_at(p, x + 11.2, y + 19.6, s >= 4 ? "tn w" : "tn", pen_n(p, n));
     html_raw(p->w, "</g>\n");
 }
 

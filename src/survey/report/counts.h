@@ -53,8 +53,8 @@ struct violation {
 };
 
 enum {
-    INVENTORY_ROWS = 400, /* of the inventory table; the CSV has all */
-    VIOLATION_ROWS = 60,
+    INVENTORY_ROWS = 300, /* of the inventory table; the CSV has all */
+    VIOLATION_ROWS = 25,
     POINTS_MAX = 12,
     RUNS_MAX = 60,
     RISKS_MAX = 200,

@@ -44,9 +44,9 @@ void page_types(struct pen *p)
         cell_head(p, word_type(p->l, row->type));
         cell_n(p, row->n[N_systems]);
         if (row->type == TYPE_honeypot)
-            cell_text(p, word(p->l, W_apart));
+            html_element(p->w, "td", "n", word(p->l, W_apart));
         else
-            cell_text(p, pen_share(p, row->n[N_systems], t->n[N_systems]));
+            html_element(p->w, "td", "n", pen_share(p, row->n[N_systems], t->n[N_systems]));
         count_cells(p, row->n);
     }
     html_raw(p->w, "</tbody><tfoot>\n");
@@ -72,6 +72,16 @@ static size_t known(const struct tally *t)
     return n;
 }
 
+static void place_row(struct pen *p, struct str name, const struct tally_row *row, uint64_t most)
+{
+    cell_head(p, name);
+    cell_n(p, row->n[N_systems]);
+    cell_bar(p, row->n[N_systems], most);
+    html_element(p->w, "td", "n", pen_share(p, row->n[N_systems], p->r->t.n[N_systems]));
+    count_cells(p, row->n);
+}
+
+/* What is not known stands last, however often; */
 static void place_table(struct pen *p, enum place what, const struct tally *t, enum word caption,
                         enum word head)
 {
@@ -83,25 +93,24 @@ static void place_table(struct pen *p, enum place what, const struct tally *t, e
                                      {W_unencrypted, 'n'},
                                      {W_vulnerable_strict, 'n'},
                                      {W_public_address, 'n'}};
+    uint64_t most = 0;
+    for (size_t i = 0; i < t->n; i++)
+        most = t->rows[i].n[N_systems] > most ? t->rows[i].n[N_systems] : most;
     pen_table(p, caption, columns, COUNT(columns));
+    const struct tally_row *unknown = NULL;
     size_t n = size_min(t->n, PLACE_ROWS);
     for (size_t i = 0; i < n; i++) {
-        const struct tally_row *row = &t->rows[i];
-        cell_head(p, pen_place(p, what, i, row->key));
-        cell_n(p, row->n[N_systems]);
-        cell_bar(p, row->n[N_systems], t->rows[0].n[N_systems]);
-        html_element(p->w, "td", "n", pen_share(p, row->n[N_systems], p->r->t.n[N_systems]));
-        count_cells(p, row->n);
+        if (t->rows[i].key.n)
+            place_row(p, pen_place(p, what, i, t->rows[i].key), &t->rows[i], most);
+        else
+            unknown = &t->rows[i];
     }
     struct tally_row rest;
     tally_rest(t, n, &rest);
-    if (rest.n[N_systems]) {
-        cell_head(p, word(p->l, W_others));
-        cell_n(p, rest.n[N_systems]);
-        cell_text(p, STR(""));
-        html_element(p->w, "td", "n", pen_share(p, rest.n[N_systems], p->r->t.n[N_systems]));
-        count_cells(p, rest.n);
-    }
+    if (rest.n[N_systems])
+        place_row(p, word(p->l, W_others), &rest, most);
+    if (unknown)
+        place_row(p, word(p->l, W_not_known), unknown, most);
     pen_table_end(p);
 }
 

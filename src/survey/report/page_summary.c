@@ -5,9 +5,10 @@ static void meta(struct pen *p, enum word name, struct str value)
 {
     if (!value.n)
         return;
+    html_raw(p->w, "<div>");
     html_element(p->w, "dt", "", word(p->l, name));
     html_element(p->w, "dd", "", value);
-    wr_u8(p->w, '\n');
+    html_raw(p->w, "</div>\n");
 }
 
 void page_head(struct pen *p)

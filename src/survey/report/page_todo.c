@@ -176,7 +176,7 @@ static void risk(struct pen *p, const struct risk_row *risk)
 void page_risks(struct pen *p)
 {
     static const struct column columns[] = {
-        {W_finding, 't'}, {W_where, 't'}, {W_owner, 't'}, {W_why, 't'}, {W_until, 't'}};
+        {W_finding, 't'}, {W_place, 't'}, {W_owner, 't'}, {W_why, 't'}, {W_until, 't'}};
     struct report *r = p->r;
     pen_chapter(p, "accepted", W_ch_risks);
     if (!r->risks_all) {

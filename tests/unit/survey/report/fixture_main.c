@@ -1,0 +1,83 @@
+/* survey_report_fixture KIND OUT [LANGUAGE] [redact]: writes every format of a made-up survey into
+ * the folder OUT, for the end-to-end tests. KIND: study, secret, empty, hostile:TEXT, many:N. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/size.h"
+#include "fixture.h"
+#include "survey/report/report.h"
+
+static err_t to_file(void *ctx, struct str bytes)
+{
+    return fwrite(bytes.p, 1, bytes.n, ctx) == bytes.n ? OK : E_IO;
+}
+
+static const struct {
+    const char *name;
+    err_t (*write)(struct report *r, struct wr *w, struct diag *d);
+} formats[] = {{"report.html", report_html},   {"report.json", report_json},
+               {"systems.csv", report_csv},    {"findings.csv", report_csv_findings},
+               {"report.sarif", report_sarif}, {"report.txt", report_text}};
+
+static err_t write_all(struct report *r, const char *out, struct diag *d)
+{
+    static char buf[65536];
+    char path[4096];
+    for (size_t i = 0; i < COUNT(formats); i++) {
+        snprintf(path, sizeof path, "%s/%s", out, formats[i].name);
+        FILE *f = fopen(path, "w");
+        if (!f)
+            return E_IO;
+        struct wr w = wr_sink(buf, sizeof buf, to_file, f);
+        err_t e = formats[i].write(r, &w, d);
+        if (e == OK)
+            e = wr_flush(&w);
+        if (fclose(f) != 0 || e != OK)
+            return e != OK ? e : E_IO;
+    }
+    return OK;
+}
+
+static err_t fill(struct inventory *v, const char *kind)
+{
+    if (strcmp(kind, "study") == 0)
+        return fixture_study(v);
+    if (strcmp(kind, "secret") == 0)
+        return fixture_secret(v);
+    if (strcmp(kind, "empty") == 0)
+        return fixture_empty(v);
+    if (strncmp(kind, "many:", 5) == 0)
+        return fixture_many(v, (uint32_t)strtoul(kind + 5, NULL, 10));
+    return fixture_hostile(v, str_z(kind + 8));
+}
+
+int main(int argc, char **argv)
+{
+    char folder[FIXTURE_PATH];
+    struct inventory *v = NULL;
+    struct report *r = NULL;
+    struct diag d = {""};
+    if (argc < 3)
+        return 2;
+    struct report_options o = {.language = argc > 3 && argv[3][0] == 'i' ? LANG_it : LANG_en,
+                               .redact = argc > 4,
+                               .today = "2026-11-22"};
+    err_t e = fixture_open(folder, &v);
+    if (e == OK)
+        e = fill(v, argv[1]);
+    if (e == OK)
+        e = report_new(v, STR(""), &o, &r, &d);
+    if (e == OK)
+        e = write_all(r, argv[2], &d);
+    if (e != OK)
+        fprintf(stderr, "%s; %s\n", diag_text(&d, e), v ? diag_text(inventory_diag(v), OK) : "");
+    report_free(r);
+    fixture_close(folder, v);
+    struct rusage used;
+    if (getrusage(RUSAGE_SELF, &used) == 0)
+        printf("memory %ld KiB\n", used.ru_maxrss);
+    return e == OK ? 0 : 1;
+}
