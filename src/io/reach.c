@@ -14,7 +14,7 @@
 #include "io/thread.h"
 
 /* Descriptors that the rest of the process may want beside. */
-enum { SPARE_FDS = 64, EVENTS = 512, STOP_ID = UINT32_MAX };
+enum { SPARE_FDS = 64, EVENTS = 512, READS = 8, STOP_ID = UINT32_MAX };
 
 enum state { FREE, CONNECTING, SHAKING, READY, ENDED };
 
@@ -26,6 +26,7 @@ struct line {
     struct reach_session *tls;
     unsigned next_free;
     bool stands;  /* connected, and not cut: closing it sends a segment */
+    bool theirs;  /* the other side said its end */
     uint32_t use; /* counts reuses: an event of the one before is not this one's */
 };
 
@@ -109,12 +110,11 @@ static void set_int(int fd, int level, int option, int value)
 }
 
 /* As few packets as it takes: acknowledgements ride on what we send, and a swallowed SYN is
- * repeated once. */
+ * repeated once. Nagle's algorithm may stay: nothing is sent while something is unanswered. */
 static void be_modest(int fd)
 {
     set_int(fd, SOL_SOCKET, SO_RCVBUF, REACH_WINDOW);
     set_int(fd, IPPROTO_TCP, TCP_SYNCNT, REACH_SYN_RETRIES);
-    set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
 }
 
@@ -123,9 +123,11 @@ static uint64_t tag(const struct reach *r, unsigned id)
     return (uint64_t)r->lines[id].use << 32 | id;
 }
 
-static err_t watch(struct reach *r, unsigned id, int how, uint32_t events)
+/* Edge-triggered: from connecting to the end with one call. */
+static err_t watch(struct reach *r, unsigned id, int how)
 {
-    struct epoll_event e = {.events = events, .data.u64 = tag(r, id)};
+    struct epoll_event e = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                            .data.u64 = tag(r, id)};
     return epoll_ctl(r->epoll, how, r->lines[id].fd, &e) == 0 ? OK : E_NOMEM;
 }
 
@@ -155,7 +157,7 @@ err_t reach_open(struct reach *r, const struct addr *to, struct reach_obsolete_c
     reach_deadline(r, id, deadline);
     /* A failure that shows at once is met again as the socket's error, with the event. */
     int rc = connect(l->fd, (const struct sockaddr *)&to->sa, to->n), en = errno;
-    err_t e = watch(r, id, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT);
+    err_t e = watch(r, id, EPOLL_CTL_ADD);
     if (e == OK && rc != 0 && en != EINPROGRESS && en != EINTR && en != ECONNREFUSED)
         e = en == EADDRNOTAVAIL || en == ENOMEM || en == ENOBUFS ? E_NOMEM : E_CLOSED;
     if (e == OK)
@@ -183,8 +185,8 @@ void reach_close(struct reach *r, unsigned id, struct reach_cost *ret_cost)
         reach_session_bye(l->tls);
     if (ret_cost) {
         *ret_cost = reach_cost(r, id);
-        /* Our FIN or RST goes out with the descriptor. */
-        ret_cost->packets += l->stands;
+        /* What goes out with the descriptor: our end, and our answer to the other side's. */
+        ret_cost->packets += !l->stands ? 0 : l->theirs ? 1 : 2;
     }
     reach_session_free(l->tls);
     close(l->fd);
@@ -256,13 +258,13 @@ static int socket_error(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &en, &n) == 0 ? en : errno;
 }
 
-/* The end is told once; what comes behind it is not waited for. */
+/* The end is told once; what comes behind it is no event. */
 static void ended(struct reach *r, unsigned id, enum reach_what what, const struct caller *c)
 {
     struct line *l = &r->lines[id];
     l->state = ENDED;
     l->stands &= what != REACH_RESET;
-    (void)!epoll_ctl(r->epoll, EPOLL_CTL_DEL, l->fd, NULL);
+    l->theirs = what == REACH_END;
     tell(c, id, what, STR(""));
 }
 
@@ -283,36 +285,46 @@ static void shake(struct reach *r, unsigned id, const struct caller *c)
 static void opened(struct reach *r, unsigned id, const struct caller *c)
 {
     struct line *l = &r->lines[id];
-    err_t e = watch(r, id, EPOLL_CTL_MOD, EPOLLIN);
+    err_t e = OK;
     l->state = READY;
     l->stands = true;
-    if (e == OK && l->credentials) {
+    if (l->credentials) {
         l->state = SHAKING;
         e = reach_session_new(l->fd, l->credentials, &l->tls);
     }
-    if (e != OK)
-        tell(c, id, REACH_OURS, STR(""));
-    else
-        tell(c, id, l->state == SHAKING ? REACH_CONNECTED : REACH_OPEN, STR(""));
+    if (e != OK) {
+        ended(r, id, REACH_OURS, c);
+        return;
+    }
+    tell(c, id, l->state == SHAKING ? REACH_CONNECTED : REACH_OPEN, STR(""));
     if (l->state == SHAKING)
         shake(r, id, c);
 }
 
-static void read_clear(struct reach *r, unsigned id, const struct caller *c)
+/* A short read has emptied the socket, but for an end that was announced; an endless sender is left
+ * for the next round, which the others come before. */
+static void read_clear(struct reach *r, unsigned id, bool to_end, const struct caller *c)
 {
-    ssize_t got = recv(r->lines[id].fd, r->buf, sizeof r->buf, MSG_DONTWAIT);
-    if (got > 0)
-        tell(c, id, REACH_BYTES, str_of(r->buf, (size_t)got));
-    else if (got == 0)
-        ended(r, id, REACH_END, c);
-    else if (errno != EAGAIN && errno != EINTR)
-        ended(r, id, what_of(errno, true), c);
+    uint32_t use = r->lines[id].use;
+    for (unsigned i = 0; i < READS; i++) {
+        ssize_t got = recv(r->lines[id].fd, r->buf, sizeof r->buf, MSG_DONTWAIT);
+        if (got == 0)
+            ended(r, id, REACH_END, c);
+        else if (got < 0 && errno != EAGAIN && errno != EINTR)
+            ended(r, id, what_of(errno, true), c);
+        else if (got > 0)
+            tell(c, id, REACH_BYTES, str_of(r->buf, (size_t)got));
+        bool emptied = got < (ssize_t)sizeof r->buf && !(to_end && got > 0);
+        if (emptied || r->lines[id].use != use || r->lines[id].state != READY)
+            return;
+    }
+    (void)!watch(r, id, EPOLL_CTL_MOD);
 }
 
 static void read_tls(struct reach *r, unsigned id, const struct caller *c)
 {
     uint32_t use = r->lines[id].use;
-    for (;;) {
+    for (unsigned i = 0; i < READS; i++) {
         size_t n = 0;
         switch (reach_session_read(r->lines[id].tls, r->buf, sizeof r->buf, &n)) {
         case STEP_EVENT:
@@ -331,6 +343,7 @@ static void read_tls(struct reach *r, unsigned id, const struct caller *c)
         if (r->lines[id].state != READY || r->lines[id].use != use)
             return;
     }
+    (void)!watch(r, id, EPOLL_CTL_MOD);
 }
 
 static void connected(struct reach *r, unsigned id, uint32_t events, const struct caller *c)
@@ -342,29 +355,28 @@ static void connected(struct reach *r, unsigned id, uint32_t events, const struc
         opened(r, id, c);
 }
 
+static void read_some(struct reach *r, unsigned id, uint32_t events, const struct caller *c)
+{
+    if (r->lines[id].tls)
+        read_tls(r, id, c);
+    else
+        read_clear(r, id, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR), c);
+}
+
+/* What came with the connection, or with the last of the handshake, has no event of its own. */
 static void handle(struct reach *r, const struct epoll_event *e, const struct caller *c)
 {
     unsigned id = (unsigned)(e->data.u64 & UINT32_MAX);
     struct line *l = &r->lines[id];
     if (l->use != e->data.u64 >> 32)
         return;
-    switch (l->state) {
-    case FREE:
-    case ENDED:
-        break;
-    case CONNECTING:
+    if (l->state == CONNECTING)
         connected(r, id, e->events, c);
-        break;
-    case SHAKING:
+    else if (l->state == SHAKING)
         shake(r, id, c);
-        break;
-    case READY:
-        if (l->tls)
-            read_tls(r, id, c);
-        else
-            read_clear(r, id, c);
-        break;
-    }
+    bool more = l->tls || e->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+    if (l->state == READY && l->use == e->data.u64 >> 32 && more)
+        read_some(r, id, e->events, c);
 }
 
 /* Looks at all of them only when the earliest can be due. */

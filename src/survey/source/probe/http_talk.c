@@ -262,6 +262,7 @@ static void http_done(struct talk *t)
 _Static_assert(sizeof(struct http_machine) <= TALK_SIZE_MAX, "raise TALK_SIZE_MAX");
 const struct talk_calls http_talk = {
     .size = sizeof(struct http_machine),
+    .wants_packets = true,
     .open = http_open,
     .bytes = http_bytes,
     .end = http_end,

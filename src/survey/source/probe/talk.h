@@ -53,7 +53,8 @@ static inline void talk_say(struct talk *t, const char *name)
 
 /* Each writes what is to be sent to `out` (TALK_MESSAGE_MAX) and names it with talk_say. */
 struct talk_calls {
-    size_t size; /* of the machine, whose first member is a struct talk */
+    size_t size;        /* of the machine, whose first member is a struct talk */
+    bool wants_packets; /* t->packets is kept up: it costs a system call */
     /* Begins: the connection stands. DONE: nothing is to be said. */
     enum step (*open)(struct talk *t, struct wr *out);
     /* Bytes came. MORE; EVENT: a stage is done, the time for the next begins; DONE: `out` is the
