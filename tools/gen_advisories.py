@@ -5,7 +5,7 @@
 
 SOURCE has a row a vulnerability, with its products and their ranges run together ("Vue Motion <= 12.2.1.5 ;
 Vue PACS <= 12.2.x.x"). Here each product gets its row and its range alone, so that the program need not guess
-where a name ends. Texts that the source cut short keep their product with the range '?', which reads as unknown.
+where a name ends. What the source cut short keeps its product with the range '?', which reads as unknown; a name cut short is left out.
 """
 import csv
 import re
@@ -27,6 +27,7 @@ PRODUCTS = {('ICSMA-18-086-01', 'Version'): 'Alice 6 System'}
 RANGES = {'4.3.0 (per CVE record); treat <4.4.0': '<4.4.0',
           '5.35.1 (record lists only 5.35.1 as affected)': '5.35.1',
           '1995-2019b and current': '*',
+          '(Release 1.3.2 1.4.0 1.4.1 1.4.3 1.4.5)': '1.3.2|1.4.0|1.4.1|1.4.3|1.4.5', 'A10 < A11': '< A11',
           '01-03,01-04,01-05,01-06,02-10,02-11,02-40': '01-03|01-04|01-05|01-06|02-10|02-11|02-40'}
 
 
@@ -75,13 +76,17 @@ def split_row(row):
     products = [p.strip() for p in column.split(';') if p.strip()]
     if len(column) >= PRODUCT_CUT - 1 and products:
         products.pop()
-    items = [i.strip() for i in text.split(' ; ') if i.strip()]
+    items = [i.strip() for i in text.rstrip(' ;').split(' ; ') if i.strip()]
     out = []
     for n, item in enumerate(items):
         cut = len(text) >= RANGE_CUT - 1 and n == len(items) - 1
         product, affected = split_item(item, products, cut, len(column) >= PRODUCT_CUT - 7)
         if product is None or not named(item, products) and len(products) == 1 and OPERATOR.match(item):
             product, affected = (products or [column])[0], item
+        # A name that was cut short is nobody's.
+        if cut and affected == '?' and product not in products:
+            continue
+        affected = re.sub(r' model \w+$', '', RANGES.get(affected, affected))
         out.append(unversioned(product, affected))
     return out
 

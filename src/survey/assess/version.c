@@ -192,10 +192,11 @@ static bool parse_slashes(struct str s, struct version *ret)
  * is a sentence. */
 static bool is_version_word(struct str run)
 {
-    static const struct str words[] = {STR_INIT("build"),  STR_INIT("sr"),    STR_INIT("sp"),
-                                       STR_INIT("patch"),  STR_INIT("rev"),   STR_INIT("update"),
-                                       STR_INIT("hotfix"), STR_INIT("hf"),    STR_INIT("rc"),
-                                       STR_INIT("beta"),   STR_INIT("alpha"), STR_INIT("release")};
+    static const struct str words[] = {STR_INIT("build"), STR_INIT("sr"),      STR_INIT("sp"),
+                                       STR_INIT("patch"), STR_INIT("service"), STR_INIT("pack"),
+                                       STR_INIT("rev"),   STR_INIT("update"),  STR_INIT("hotfix"),
+                                       STR_INIT("hf"),    STR_INIT("rc"),      STR_INIT("beta"),
+                                       STR_INIT("alpha"), STR_INIT("release")};
     struct str letters = str_slice(run, 0, run_of(run, is_letter));
     if (letters.n <= 1 && run.n > letters.n)
         return true;
