@@ -226,7 +226,7 @@ LOGIN = '<form method="post"><input name="user"><input type="password" name="pas
 def orthanc(version, dcmtk, signin=False):
     """Orthanc announces its DCMTK and shows its version at /system."""
     code = dcmtk.replace(".", "")
-    dicom = Dicom(f"1.2.276.0.7230010.3.0.3.{dcmtk}", f"OFFIS_DCMTK_{code}", studies=40, images=5200)
+    dicom = Dicom(f"1.2.276.0.7230010.3.0.{dcmtk}", f"OFFIS_DCMTK_{code}", studies=40, images=5200)
     no = (401, {"WWW-Authenticate": 'Basic realm="Orthanc Secure Area"'}, b"")
     if signin:
         return dicom, Http({}, otherwise=no)

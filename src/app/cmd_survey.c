@@ -108,6 +108,11 @@ static const struct cmd_option list_options[] = {
     [LIST_JSON] = {.name = "json", .help = "write JSON"},
 };
 
+static const struct cmd_option evidence_options[] = {
+    [EVIDENCE_SURVEY] = {.name = "survey", .arg = "NAME", .help = "of which survey (the newest)"},
+    [EVIDENCE_JSON] = {.name = "json", .help = "write JSON, an endpoint a line"},
+};
+
 static const struct cmd verbs[] = {
     {.name = "import",
      .summary = "take what a search engine or scanner found; no packet is sent",
@@ -219,6 +224,16 @@ static const struct cmd verbs[] = {
      .min_args = 1,
      .max_args = 1,
      .run = survey_accepted},
+    {.name = "evidence",
+     .summary = "show the facts that the conclusions stand on",
+     .args = "SITE [ADDRESS|NETWORK]",
+     .min_args = 1,
+     .max_args = 2,
+     .options = evidence_options,
+     .n_options = COUNT(evidence_options),
+     .about = "Each with who says so: the probe, traffic, the site's own list, a search engine.",
+     .examples = "lastra survey evidence /srv/survey 10.20.1.7\n",
+     .run = survey_evidence},
     {.name = "list",
      .summary = "show the surveys of a folder",
      .args = "SITE",

@@ -115,6 +115,7 @@ err_t survey_diff(const struct cmd_args *a, struct diag *d);
 err_t survey_merge(const struct cmd_args *a, struct diag *d);
 err_t survey_accept(const struct cmd_args *a, struct diag *d);
 err_t survey_accepted(const struct cmd_args *a, struct diag *d);
+err_t survey_evidence(const struct cmd_args *a, struct diag *d);
 err_t survey_list(const struct cmd_args *a, struct diag *d);
 err_t survey_journal(const struct cmd_args *a, struct diag *d);
 
@@ -140,5 +141,6 @@ enum { DIFF_SURVEY, DIFF_BEFORE, DIFF_OTHER, DIFF_JSON };
 enum { MERGE_SURVEY, MERGE_FROM };
 enum { ACCEPT_WHERE, ACCEPT_CVE, ACCEPT_OWNER, ACCEPT_WHY, ACCEPT_UNTIL, ACCEPT_WITHDRAW };
 enum { LIST_JSON };
+enum { EVIDENCE_SURVEY, EVIDENCE_JSON };
 
 #endif

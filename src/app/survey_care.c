@@ -125,7 +125,12 @@ static err_t run_diff(struct site *s, struct inventory *other, struct diag *d)
     struct diff_sum sum = {0};
     int64_t before = 0;
     x.json = json_of(&x.out);
-    err_t e = find_before(s, other, &before, d);
+    err_t e =
+        s->survey.concluded
+            ? find_before(s, other, &before, d)
+            : diag_set(d, E_NOTFOUND,
+                       "survey %s has no conclusions yet: `lastra survey report %s` draws them",
+                       s->survey.name, s->path);
     if (e == OK && x.as_json)
         json_open_array(&x.json);
     if (e == OK)
