@@ -33,10 +33,36 @@ static bool is_filled(const struct hl7_message *m, struct str s)
     return false;
 }
 
-static bool has_field(const struct hl7_message *m, struct str segment, const struct row *r)
+/* The rows of a segment that were not seen yet, into ret; how many. */
+static size_t rows_of(struct str segment, const bool seen[HL7_FIELDS], uint8_t ret[HL7_FIELDS])
 {
-    struct str field = hl7_field(m, segment, r->field);
-    return is_filled(m, r->component ? hl7_component(m, field, r->component) : field);
+    char name[sizeof rows->segment] = "";
+    size_t n = 0;
+    _Static_assert(HL7_FIELDS <= 256, "an index is a byte");
+    memcpy(name, segment.p, size_min(segment.n, sizeof name - 1));
+    for (size_t i = 0; i < HL7_FIELDS; i++)
+        if (!seen[i] && memcmp(name, rows[i].segment, sizeof name) == 0)
+            ret[n++] = (uint8_t)i;
+    return n;
+}
+
+/* Each field of the segment is come by once, whatever the number of rows that ask for it. */
+static void look_at(const struct hl7_message *m, struct str segment, bool seen[HL7_FIELDS])
+{
+    uint8_t wanted[HL7_FIELDS];
+    struct str rest = segment, field;
+    unsigned last = 0;
+    size_t n = rows_of(segment, seen, wanted);
+    for (size_t i = 0; i < n; i++)
+        last = rows[wanted[i]].field > last ? rows[wanted[i]].field : last;
+    for (unsigned k = 0; k <= last && str_split(&rest, m->field, &field); k++) {
+        for (size_t i = 0; field.n && i < n; i++) {
+            const struct row *r = &rows[wanted[i]];
+            if (r->field == k)
+                seen[wanted[i]] =
+                    is_filled(m, r->component ? hl7_component(m, field, r->component) : field);
+        }
+    }
 }
 
 void hl7_count_fields(const struct hl7_message *m, uint64_t counts[HL7_FIELDS])
@@ -44,12 +70,8 @@ void hl7_count_fields(const struct hl7_message *m, uint64_t counts[HL7_FIELDS])
     bool seen[HL7_FIELDS] = {false}; /* once a message, however many segments repeat it */
     struct str s;
     size_t at = 0;
-    while (hl7_next(m, &at, &s)) {
-        for (size_t i = 0; i < HL7_FIELDS; i++) {
-            if (s.n > 3 && !seen[i] && memcmp(s.p, rows[i].segment, 3) == 0)
-                seen[i] = has_field(m, s, &rows[i]);
-        }
-    }
+    while (hl7_next(m, &at, &s))
+        look_at(m, s, seen);
     for (size_t i = 0; i < HL7_FIELDS; i++)
         counts[i] += seen[i];
 }
