@@ -1,5 +1,5 @@
-/* `survey_capture [MEGABYTES] [FOLDER]`: makes captures of that size and reads them into a survey
- * folder, and prints seconds and memory of each reading. Asked for: 1000 MB in 4 s, 100 MiB.
+/* `survey_capture [MEGABYTES [FOLDER [LOAD]]]`: makes captures of that size and reads them into a
+ * survey folder, and prints seconds and memory of each reading. Asked for: 1000 MB in 4 s, 100 MiB.
  *
  *   segments  C-STORE of 512 kB objects in segments of 1448 bytes
  *   joined    the same in segments of 64 KiB, as a card that joins them hands them over
@@ -213,6 +213,8 @@ int main(int argc, char **argv)
     if (argc > 1 && !str_to_u64(str_z(argv[1]), 100000, &megabytes))
         die("megabytes");
     for (size_t i = 0; i < COUNT(loads); i++) {
+        if (argc > 3 && strcmp(argv[3], loads[i].name) != 0)
+            continue;
         snprintf(path, sizeof path, "%s/survey-capture-%d.pcap", folder, (int)getpid());
         snprintf(site, sizeof site, "%s/survey-capture-%d.site-%zu", folder, (int)getpid(), i);
         apart(step_make, path, site, &loads[i], megabytes * 1000000);

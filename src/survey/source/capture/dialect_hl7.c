@@ -92,11 +92,12 @@ static struct str number(struct str s)
 }
 
 /* "ADT^A01" */
-static struct str type_of(const struct hl7_message *m, char buf[TYPE_MAX])
+static struct str type_of(const struct hl7_message *m, struct str msh, char buf[TYPE_MAX])
 {
     struct wr w = wr_fixed(buf, TYPE_MAX);
-    struct str event = hl7_get(m, "MSH", 9, 2);
-    wr_put(&w, code(hl7_get(m, "MSH", 9, 1), types));
+    struct str type = hl7_field(m, msh, 9);
+    struct str event = hl7_component(m, type, 2);
+    wr_put(&w, code(hl7_component(m, type, 1), types));
     if (is_event(event)) {
         wr_u8(&w, '^');
         wr_put(&w, event);
@@ -133,12 +134,6 @@ static void tell_server(const struct hl7_message *m, struct scene *s)
         gather_evidence(s->g, &e->server, e->port);
 }
 
-static void tell_peer(const struct hl7_message *m, struct scene *s)
-{
-    struct str app = hl7_get(m, "MSH", 3, 1);
-    gather_fact(s->g, &s->ends.server, s->ends.port, EV_hl7_peer, str_slice(app, 0, 64));
-}
-
 static void on_message(struct scene *s, enum side side, struct str text)
 {
     struct hl7_message m;
@@ -146,14 +141,16 @@ static void on_message(struct scene *s, enum side side, struct str text)
     const struct ends *e = &s->ends;
     if (hl7_parse(text, &m) != OK)
         return;
-    struct str type = type_of(&m, buf);
+    struct str msh = hl7_segment(&m, "MSH"), app = hl7_field(&m, msh, 3);
+    struct str type = type_of(&m, msh, buf);
     gather_fact(s->g, &e->server, e->port, EV_hl7_mllp, STR("yes"));
     gather_detail(s->g, e, PROTOCOL_hl7, type);
     gather_flow(s->g, e, PROTOCOL_hl7, 0, 0, 1);
     if (side == SIDE_CLIENT) {
         gather_count(s->g, &e->server, e->port, EV_hl7_message, type, 1);
-        tell_peer(&m, s);
-    } else if (gather_unseen(s->g, &e->server, e->port, hl7_get(&m, "MSH", 3, 0))) {
+        gather_fact(s->g, &e->server, e->port, EV_hl7_peer,
+                    str_slice(hl7_component(&m, app, 1), 0, 64));
+    } else if (gather_unseen(s->g, &e->server, e->port, app)) {
         tell_server(&m, s);
     }
     tell_fields(&m, s);

@@ -15,6 +15,17 @@ struct str protocol_name(enum protocol p)
     return names[p];
 }
 
+static void find_names(struct gather *g)
+{
+    _Static_assert(FIELDS <= UINT8_MAX, "an index is a byte");
+    for (size_t i = 0; i < FIELDS; i++) {
+        size_t first = 0;
+        while (!str_eq(field_name(first), field_name(i)))
+            first++;
+        g->named[i] = (uint8_t)first;
+    }
+}
+
 err_t gather_new(const struct source_run *r, struct gather **ret, struct diag *d)
 {
     struct gather *g = calloc(1, sizeof *g);
@@ -22,6 +33,7 @@ err_t gather_new(const struct source_run *r, struct gather **ret, struct diag *d
         return E_NOMEM;
     g->run = r;
     g->arena = arena_init(SCRATCH);
+    find_names(g);
     err_t e = fp_matcher_new(&g->matcher, d);
     if (e == OK)
         e = macs_init(&g->macs);
@@ -58,6 +70,7 @@ static void drop_rows(struct gather *g)
             row_free(r);
         }
     g->n_rows = 0;
+    g->last_row = NULL;
 }
 
 /* Counts are kept longer than facts that can be put and forgotten. */
@@ -83,6 +96,7 @@ static void drop_places(struct gather *g, bool counted)
             g->n_places--;
         }
     g->n_counted = counted ? 0 : g->n_counted;
+    g->last_place = NULL;
 }
 
 void gather_trim(struct gather *g)
@@ -122,55 +136,79 @@ static void latch(struct gather *g, err_t e)
         g->err = e;
 }
 
-static size_t bucket(const struct gather *g, const void *key, size_t n)
+static uint64_t mix(uint64_t h, const void *bytes)
 {
-    uint64_t h = (str_hash(str_of(key, n)) ^ g->seed) * 0x9e3779b97f4a7c15u;
-    return (size_t)(h >> 50) % BUCKETS;
+    uint64_t v;
+    memcpy(&v, bytes, sizeof v);
+    h = (h ^ v) * 0xff51afd7ed558ccdu;
+    return h ^ h >> 32;
 }
 
-/* NULL when there is no memory, which is latched. */
+static size_t bucket(const struct gather *g, const struct ip *a, const struct ip *b, uint64_t rest)
+{
+    uint64_t h = mix(mix(g->seed, a->b), a->b + 8);
+    if (b)
+        h = mix(mix(h, b->b), b->b + 8);
+    return (size_t)(mix(h, &rest) % BUCKETS);
+}
+
+static bool is_place(const struct place *p, const struct ip *ip, uint16_t port)
+{
+    return p->port == port && ip_cmp(&p->ip, ip) == 0;
+}
+
+/* NULL when there is no memory, which is latched. The one of the last call is mostly that of the
+ * next, too. */
 static struct place *place(struct gather *g, const struct ip *ip, uint16_t port)
 {
-    uint8_t key[sizeof ip->b + 2];
-    memcpy(key, ip->b, sizeof ip->b);
-    memcpy(key + sizeof ip->b, &port, 2);
-    struct place **at = &g->places[bucket(g, key, sizeof key)];
-    for (struct place *p = *at; p; p = p->next)
-        if (p->port == port && ip_cmp(&p->ip, ip) == 0) {
-            p->us = g->us;
-            return p;
+    struct place *p = g->last_place;
+    if (!p || !is_place(p, ip, port)) {
+        struct place **at = &g->places[bucket(g, ip, NULL, port)];
+        for (p = *at; p && !is_place(p, ip, port);)
+            p = p->next;
+        if (!p)
+            p = calloc(1, sizeof *p);
+        if (!p) {
+            latch(g, E_NOMEM);
+            return NULL;
         }
-    struct place *p = calloc(1, sizeof *p);
-    if (!p) {
-        latch(g, E_NOMEM);
-        return NULL;
+        if (!p->made) {
+            *p = (struct place){.next = *at, .made = true, .ip = *ip, .port = port, .dirty = true};
+            *at = p;
+            g->n_places++;
+        }
+        g->last_place = p;
     }
-    *p = (struct place){.next = *at, .ip = *ip, .port = port, .us = g->us, .dirty = true};
-    *at = p;
-    g->n_places++;
+    p->us = g->us;
     return p;
+}
+
+static bool is_row(const struct row *r, const struct ends *e, enum protocol protocol)
+{
+    return r->protocol == protocol && r->ends.port == e->port &&
+           ip_cmp(&r->ends.client, &e->client) == 0 && ip_cmp(&r->ends.server, &e->server) == 0;
 }
 
 static struct row *row(struct gather *g, const struct ends *e, enum protocol protocol)
 {
-    uint8_t key[2 * sizeof e->client.b + 3];
-    memcpy(key, e->client.b, sizeof e->client.b);
-    memcpy(key + sizeof e->client.b, e->server.b, sizeof e->server.b);
-    memcpy(key + 2 * sizeof e->client.b, &e->port, 2);
-    key[sizeof key - 1] = (uint8_t)protocol;
-    struct row **at = &g->rows[bucket(g, key, sizeof key)];
-    for (struct row *r = *at; r; r = r->next)
-        if (r->protocol == protocol && r->ends.port == e->port &&
-            ip_cmp(&r->ends.client, &e->client) == 0 && ip_cmp(&r->ends.server, &e->server) == 0)
-            return r;
-    struct row *r = calloc(1, sizeof *r);
+    struct row *r = g->last_row;
+    if (r && is_row(r, e, protocol))
+        return r;
+    struct row **at =
+        &g->rows[bucket(g, &e->client, &e->server, (uint64_t)e->port << 8 | (unsigned)protocol)];
+    for (r = *at; r && !is_row(r, e, protocol);)
+        r = r->next;
     if (!r) {
-        latch(g, E_NOMEM);
-        return NULL;
+        r = calloc(1, sizeof *r);
+        if (!r) {
+            latch(g, E_NOMEM);
+            return NULL;
+        }
+        *r = (struct row){.next = *at, .ends = *e, .protocol = protocol};
+        *at = r;
+        g->n_rows++;
     }
-    *r = (struct row){.next = *at, .ends = *e, .protocol = protocol};
-    *at = r;
-    g->n_rows++;
+    g->last_row = r;
     return r;
 }
 

@@ -21,7 +21,7 @@ struct place {
     struct place *next;
     struct ip ip;
     uint16_t port;
-    bool dirty;
+    bool made, dirty;
     uint8_t seen_at;
     int64_t us;
     struct notes facts;
@@ -46,7 +46,10 @@ struct gather {
     struct evidence scratch;
     struct place *places[BUCKETS];
     struct row *rows[BUCKETS];
+    struct place *last_place; /* the last that was asked for */
+    struct row *last_row;
     size_t n_places, n_counted, n_rows;
+    uint8_t named[FIELDS]; /* of fields with one name in both tables, the first */
     uint64_t seed, n_endpoints, n_flows;
     struct macs macs;
     int64_t us;
@@ -55,6 +58,8 @@ struct gather {
 
 /* Drops the flows, and endpoints when they have become too many. */
 void gather_trim(struct gather *g);
+/* The name of a field of either table. */
+struct str field_name(size_t i);
 void place_free(struct place *p);
 void row_free(struct row *r);
 

@@ -9,8 +9,7 @@ static bool ours(const struct gather *g, const struct ip *ip)
     return g->run->shards <= 1 || ip_shard(ip, g->run->shards) == g->run->shard;
 }
 
-/* The name of a field of either table. */
-static struct str field_name(size_t i)
+struct str field_name(size_t i)
 {
     return i < DICOM_FIELDS ? dicom_field_name((enum dicom_field_id)i)
                             : hl7_field_name((enum hl7_field_id)(i - DICOM_FIELDS));
@@ -58,31 +57,14 @@ static void put_counts(struct wr *w, struct str name, uint64_t count)
     wr_printf(w, " %llu", (unsigned long long)count);
 }
 
-static bool stands_before(size_t i, struct str name)
+static void fields_text(const struct gather *g, const uint64_t *fields, struct wr *w)
 {
-    for (size_t k = 0; k < i; k++)
-        if (str_eq(field_name(k), name))
-            return true;
-    return false;
-}
-
-static uint64_t sum_of(const uint64_t *fields, struct str name)
-{
-    uint64_t sum = 0;
+    uint64_t sums[FIELDS] = {0};
+    for (size_t i = 0; fields && i < FIELDS; i++)
+        sums[g->named[i]] += fields[i];
     for (size_t i = 0; i < FIELDS; i++)
-        if (str_eq(field_name(i), name))
-            sum += fields[i];
-    return sum;
-}
-
-static void fields_text(const uint64_t *fields, struct wr *w)
-{
-    for (size_t i = 0; fields && i < FIELDS; i++) {
-        struct str name = field_name(i);
-        uint64_t sum = stands_before(i, name) ? 0 : sum_of(fields, name);
-        if (sum)
-            put_counts(w, name, sum);
-    }
+        if (sums[i])
+            put_counts(w, field_name(i), sums[i]);
 }
 
 static void details_text(const struct notes *details, struct wr *w)
@@ -97,7 +79,7 @@ static err_t put_row(struct gather *g, struct run *run, const struct row *r)
     struct wr wf = wr_fixed(fields, sizeof fields), wd = wr_fixed(details, sizeof details);
     if (!ours(g, &r->ends.server))
         return OK;
-    fields_text(r->fields, &wf);
+    fields_text(g, r->fields, &wf);
     details_text(&r->details, &wd);
     struct flow f = {
         .client = r->ends.client,
