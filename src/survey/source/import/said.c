@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/size.h"
+#include "survey/core/model.h"
 #include "survey/wire/dicom_answer.h"
 #include "survey/wire/hl7_answer.h"
 #include "survey/wire/http_text.h"
@@ -151,6 +152,41 @@ err_t said_asn(struct evidence *e, struct str text)
     if (!str_to_u64(text, UINT32_MAX, &n) || n == 0)
         return OK;
     return evidence_addf(e, BY_ENGINE, EV_asn, "AS%llu", (unsigned long long)n);
+}
+
+struct str said_mac(struct str text, char buf[SAID_MAC])
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t n = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        char c = (char)(text.p[i] >= 'A' && text.p[i] <= 'F' ? text.p[i] | 0x20 : text.p[i]);
+        if (c == ':' || c == '-' || c == '.' || c == ' ')
+            continue;
+        if (n == SAID_MAC - 1 || !c || !strchr(digits, c))
+            return STR("");
+        buf[n++] = c;
+        if (n % 3 == 2 && n < SAID_MAC - 1)
+            buf[n++] = ':';
+    }
+    return n == SAID_MAC - 1 ? str_of(buf, n) : STR("");
+}
+
+struct str said_type(struct str text)
+{
+    static const struct {
+        enum sys_type type;
+        struct str names[3];
+    } types[] = {
+#define TYPE(id, en, it) {TYPE_##id, {STR_INIT(#id), STR_INIT(en), STR_INIT(it)}},
+#include "survey/core/model.def"
+#undef TYPE
+    };
+    text = str_trim(text);
+    for (size_t i = 0; i < COUNT(types); i++)
+        for (size_t k = 0; k < COUNT(types[i].names); k++)
+            if (str_eq_nocase(text, types[i].names[k]))
+                return type_name(types[i].type);
+    return text;
 }
 
 /* Whether it is worth the work to undo escapings: an upper layer's PDU begins with 1 to 7 and 0, in

@@ -27,6 +27,13 @@ struct str said_tls(struct str text, char buf[SAID_TLS]);
 /* "64512", "AS64512" as asn. */
 err_t said_asn(struct evidence *e, struct str text) MUST_CHECK;
 
+/* A hardware address in any usual writing as aa:bb:cc:dd:ee:ff in buf; empty when it is none. */
+enum { SAID_MAC = 18 };
+struct str said_mac(struct str text, char buf[SAID_MAC]);
+/* The name of a type of system (model.def) in either language as its id; any other text as it is.
+ */
+struct str said_type(struct str text);
+
 /* What a port said, by what it looks like: HTTP with its page (body may be empty; path: of the
  * page,
  * "/" when empty), DICOM in any escaping, HL7, else a banner. `dicom`: the export says that it is
