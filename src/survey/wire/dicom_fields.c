@@ -158,15 +158,16 @@ static void on_nested(struct dicom_fields *f, const struct element *e)
         f->left = e->length;
 }
 
-/* Values are held against the table in the order of tags; one that goes back means that these are
- * not the bytes of a data set, or no longer. */
+/* Values are held against the table in the order of tags; one that does not go on means that these
+ * are not the bytes of a data set, or no longer. */
 static void on_top(struct dicom_fields *f, const struct element *e)
 {
-    if (e->tag < f->last_tag || e->tag >> 16 == 0xFFFE) {
+    if (e->tag <= f->last_tag || e->tag >> 16 == 0xFFFE) {
         f->over = true;
         return;
     }
     f->last_tag = e->tag;
+    f->wanted = false;
     while (f->next < DICOM_FIELDS && fields[f->next].tag < e->tag)
         f->next++;
     if (f->next == DICOM_FIELDS) {

@@ -156,6 +156,20 @@ static void on_handshake(struct tls_reader *r, struct str in)
     }
 }
 
+static size_t record_length(const struct tls_reader *r)
+{
+    return (size_t)r->head[3] << 8 | r->head[4];
+}
+
+/* An alert in clear is two bytes; one that is longer is encrypted. Warnings are passed over. */
+static void on_alert(struct tls_reader *r, struct str bytes)
+{
+    if (record_length(r) != sizeof r->alert)
+        r->step = STEP_DONE;
+    else if (fill(r->alert, sizeof r->alert, &r->n_alert, &bytes) && r->alert[0] == 1)
+        r->n_alert = 0;
+}
+
 static void on_record(struct tls_reader *r, struct str bytes)
 {
     switch (r->head[0]) {
@@ -163,8 +177,7 @@ static void on_record(struct tls_reader *r, struct str bytes)
         on_handshake(r, bytes);
         break;
     case RECORD_ALERT:
-        if (fill(r->alert, sizeof r->alert, &r->n_alert, &bytes) && r->alert[0] == 1)
-            r->n_alert = 0; /* a warning */
+        on_alert(r, bytes);
         break;
     default: /* what follows is encrypted */
         r->step = STEP_DONE;
@@ -174,9 +187,8 @@ static void on_record(struct tls_reader *r, struct str bytes)
 /* Whether a record's head can be one of TLS or SSL 3. */
 static bool head_ok(const struct tls_reader *r)
 {
-    size_t n = (size_t)r->head[3] << 8 | r->head[4];
     return r->head[0] >= RECORD_CCS && r->head[0] <= RECORD_DATA && r->head[1] == 3 &&
-           r->head[2] <= 4 && n <= RECORD_MAX;
+           r->head[2] <= 4 && record_length(r) <= RECORD_MAX;
 }
 
 enum step tls_reader_feed(struct tls_reader *r, struct str in)
@@ -186,7 +198,7 @@ enum step tls_reader_feed(struct tls_reader *r, struct str in)
             if (!fill(r->head, RECORD_HEAD, &r->n_head, &in))
                 break;
             r->step = head_ok(r) ? STEP_MORE : STEP_FAIL;
-            r->record_left = (size_t)r->head[3] << 8 | r->head[4];
+            r->record_left = record_length(r);
             r->told |= r->step == STEP_MORE;
         }
         size_t n = size_min(r->record_left, in.n);

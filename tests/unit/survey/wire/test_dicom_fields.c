@@ -186,8 +186,14 @@ static void what_is_empty_does_not_count(void **state)
     head(s, 0x00101002, "SQ", UNDEFINED);
     head(s, 0xFFFEE0DD, "--", 0);
     element(s, 0x00101010, "AS", str_of("\0\0", 2));
+    element(s, 0x00101040, "LO", STR("  ")); /* blank, then a sequence with something in it */
+    head(s, 0x00101050, "SQ", UNDEFINED);
+    head(s, 0xFFFEE000, "--", 4);
+    wr_put(&s->w, STR("junk"));
+    head(s, 0xFFFEE0DD, "--", 0);
     assert_true(read_it(s, 5));
-    assert_int_equal(total(s), 0);
+    assert_count(s, InsurancePlanIdentification, 1);
+    assert_int_equal(total(s), 1);
 }
 
 static void the_walk_ends_after_the_last_field(void **state)
