@@ -204,7 +204,7 @@ static void count_cve(struct report *r, const struct system *s, const struct fin
     row->cvss = f->cvss > row->cvss ? f->cvss : row->cvss;
     row->n[N_values] = (uint64_t)(row->cvss + 1) + (row->exploited ? 1000 : 0);
     if (!row->note.n) {
-        struct str what = f->component.n ? f->component : name_safe(r, s, product);
+        struct str what = name_safe(r, s, f->component.n ? f->component : product);
         row->note = arena_copy(&r->arena, str_slice(what, 0, TALLY_KEY_MAX));
     }
 }

@@ -59,8 +59,8 @@ void page_types(struct pen *p)
         pen_para(p, W_ten_types, pen_n(p, t->ten_strict), pen_n(p, t->ten_systems),
                  pen_share(p, t->ten_strict, t->ten_systems), pen_n(p, t->ten_any),
                  pen_share(p, t->ten_any, t->ten_systems));
-    pen_note(p, W_dicom_servers_note);
     pen_para(p, W_dicom_servers, pen_n(p, t->n[N_dicom]));
+    pen_note(p, W_dicom_servers_note);
     pen_end(p);
 }
 

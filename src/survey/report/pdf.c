@@ -1,5 +1,6 @@
 /* HTML to PDF by a browser of this machine. It is started without a shell, with an environment and
- * a profile of its own, with scripts and network off, and it is ended when it takes too long. */
+ * a profile of its own and the network off, and it is ended when it takes too long. Scripts are off
+ * by the policy in the page itself: the browser prints with one of its own. */
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -140,7 +141,6 @@ static err_t print(const char *browser, const char *profile, const char *url, co
         "--disable-component-update",
         "--disable-background-networking",
         "--disable-default-apps",
-        "--blink-settings=scriptEnabled=false",
         "--host-resolver-rules=MAP * ~NOTFOUND",
         "--proxy-server=127.0.0.1:9",
         "--no-pdf-header-footer",

@@ -98,7 +98,8 @@ static err_t vulnerability(struct filling *f, const struct system *s, const char
 {
     struct finding one = {.system = s->id,
                           .kind = str_z(kind),
-                          .severity = cvss >= 90   ? SEV_critical
+                          .severity = state == STATE_unknown || state == STATE_asserted ? SEV_low
+                                      : cvss >= 90 ? SEV_critical
                                       : cvss >= 70 ? SEV_high
                                                    : SEV_medium,
                           .level = s->level,

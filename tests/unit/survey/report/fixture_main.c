@@ -41,6 +41,22 @@ static err_t write_all(struct report *r, const char *out, struct diag *d)
     return OK;
 }
 
+static bool is_given(int argc, char **argv, const char *what)
+{
+    for (int i = 4; i < argc; i++)
+        if (strcmp(argv[i], what) == 0)
+            return true;
+    return false;
+}
+
+static err_t to_pdf(const char *out, struct diag *d)
+{
+    char html[4096], pdf[4096];
+    snprintf(html, sizeof html, "%s/report.html", out);
+    snprintf(pdf, sizeof pdf, "%s/report.pdf", out);
+    return report_pdf(html, pdf, d);
+}
+
 static err_t fill(struct inventory *v, const char *kind)
 {
     if (strcmp(kind, "study") == 0)
@@ -63,7 +79,7 @@ int main(int argc, char **argv)
     if (argc < 3)
         return 2;
     struct report_options o = {.language = argc > 3 && argv[3][0] == 'i' ? LANG_it : LANG_en,
-                               .redact = argc > 4,
+                               .redact = is_given(argc, argv, "redact"),
                                .today = "2026-11-22"};
     err_t e = fixture_open(folder, &v);
     if (e == OK)
@@ -72,6 +88,8 @@ int main(int argc, char **argv)
         e = report_new(v, STR(""), &o, &r, &d);
     if (e == OK)
         e = write_all(r, argv[2], &d);
+    if (e == OK && is_given(argc, argv, "pdf"))
+        e = to_pdf(argv[2], &d);
     if (e != OK)
         fprintf(stderr, "%s; %s\n", diag_text(&d, e), v ? diag_text(inventory_diag(v), OK) : "");
     report_free(r);
