@@ -22,6 +22,12 @@ err_t look_tell(const struct look *l, struct finding f, const char *evidence, ..
         f.severity = k->severity;
     if (!f.references.p)
         f.references = k->references;
+    if (f.state == STATE_none)
+        f.cvss = -1;
+    struct str *const texts[] = {&f.cve, &f.advisory, &f.cvss_source, &f.component};
+    for (size_t i = 0; i < COUNT(texts); i++)
+        if (!texts[i]->p)
+            *texts[i] = STR("");
     if (!f.port)
         f.port = l->s->port;
     f.system = l->s->id;
