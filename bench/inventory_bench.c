@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 
 #include "io/clock.h"
-#include "survey/inventory/inventory.h"
+#include "survey/inventory/journal.h"
 
 static void check(err_t e, const struct diag *d)
 {
@@ -88,6 +88,21 @@ static void put_all(struct inventory *v, struct run *r, uint32_t count, size_t b
     r->position = count;
 }
 
+static void journal_lines(struct inventory *v, uint32_t count)
+{
+    struct diag d = {""};
+    struct journal *j;
+    check(journal_open(v, &j, &d), &d);
+    int64_t t0 = clock_us();
+    for (uint32_t i = 0; i < count; i++) {
+        struct ip ip = address(i);
+        check(journal_sent(j, &ip, 104, "A-ASSOCIATE-RQ", 212), NULL);
+    }
+    check(journal_sync(j), NULL);
+    printf("%u journal lines: %.0f/s\n", count, count / ((double)(clock_us() - t0) / 1e6));
+    journal_close(j);
+}
+
 int main(int argc, char **argv)
 {
     struct diag d = {""};
@@ -115,6 +130,7 @@ int main(int argc, char **argv)
            "%ld MiB after reading\n",
            count, put_s, count / put_s, (unsigned long long)read.hosts, read_s,
            (double)read.hosts / read_s, (put_kib - before) >> 10, peak_kib() >> 10);
+    journal_lines(v, 50000);
     inventory_close(v);
     return 0;
 }

@@ -23,6 +23,8 @@ struct sql_options {
     bool checkpoints;  /* the engine checkpoints by itself inside commits; off where a batch
                           (batch.h) does it */
     int64_t busy_ms;   /* how long a locked database is waited for */
+    size_t value_max;  /* longer values and rows are E_LIMIT, not memory: for a database that may be
+                          anybody's; 0: the engine's own limit */
 };
 
 /* E_NOTFOUND when it is not there and create is off; E_DENIED when the key does not fit or the file

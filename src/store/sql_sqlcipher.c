@@ -190,6 +190,9 @@ static err_t open_db(struct connection *c, const struct sql_options *o, const ch
     if (rc != SQLITE_OK)
         return diag_set(d, err_of(c->db, rc), "cannot open %s: %s", path, sqlite3_errstr(rc));
     sqlite3_busy_timeout(c->db, (int)(o->busy_ms > INT32_MAX ? INT32_MAX : o->busy_ms));
+    if (o->value_max)
+        sqlite3_limit(c->db, SQLITE_LIMIT_LENGTH,
+                      (int)(o->value_max > INT32_MAX ? INT32_MAX : o->value_max));
     TRY(set_cipher(c, o->key));
     TRY(try_key(c, path));
     return set_up(c, o);

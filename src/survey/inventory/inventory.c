@@ -11,7 +11,13 @@
 #include "survey/inventory/pending.h"
 #include "survey/inventory/schema.h"
 
-enum { PATH_SIZE = 4096, CACHE_WORK = 12 << 20, CACHE_LOOK = 8 << 20, WAIT_MS = 10000 };
+enum {
+    PATH_SIZE = 4096,
+    CACHE_WORK = 8 << 20,
+    CACHE_LOOK = 8 << 20,
+    WAIT_MS = 10000,
+    VALUE_MAX = 1 << 20
+};
 
 static const char DB_NAME[] = "inventory.db";
 static const char KEYS_NAME[] = "keys";
@@ -104,7 +110,8 @@ static err_t open_db(struct inventory *v, const char *path, bool *ret_created, s
                                   .cache = look ? CACHE_LOOK : CACHE_WORK,
                                   .read_only = look,
                                   .create = fresh,
-                                  .busy_ms = WAIT_MS};
+                                  .busy_ms = WAIT_MS,
+                                  .value_max = VALUE_MAX};
     TRY(sql_open(&o, &v->db, d));
     *ret_created = fresh;
     return OK;

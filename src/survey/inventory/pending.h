@@ -7,11 +7,11 @@
 
 /* The batch is due at the soft figures, at the next record, and full at the hard ones. */
 enum {
-    PENDING_BYTES = 8 << 20,
-    PENDING_SOFT_BYTES = 7 << 20,
-    PENDING_ENTRIES = 40960,
-    PENDING_SOFT_ENTRIES = 36864,
-    PENDING_SLOTS = 131072,
+    PENDING_BYTES = 16 << 20,
+    PENDING_SOFT_BYTES = 15 << 20,
+    PENDING_ENTRIES = 81920,
+    PENDING_SOFT_ENTRIES = 73728,
+    PENDING_SLOTS = 262144,
     PENDING_FLOWS = 2048,
     PENDING_FLOW_SLOTS = 4096
 };

@@ -293,9 +293,10 @@ static void hostile_texts_and_numbers_come_in_clean(void **state)
 
 static void a_database_with_code_in_it_is_not_opened(void **state)
 {
+    static const char view[] = "CREATE VIEW v AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT "
+                               "x+1 FROM n) SELECT x FROM n";
     static const char *const codes[] = {
-        "CREATE VIEW v AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n) "
-        "SELECT x FROM n",
+        view,
         "DROP VIEW v;CREATE TRIGGER t AFTER INSERT ON note BEGIN DELETE FROM survey; END",
         "DROP TRIGGER t;PRAGMA user_version=99",
         "PRAGMA user_version=1;PRAGMA application_id=7",
@@ -312,6 +313,18 @@ static void a_database_with_code_in_it_is_not_opened(void **state)
                    errors[i]);
     }
     f->from = NULL;
+}
+
+static void values_of_any_size_are_not_loaded(void **state)
+{
+    struct fixture *f = *state;
+    struct diag d = {""};
+    fill(f);
+    tamper(f, "UPDATE endpoint SET evidence=zeroblob(300000000) WHERE id=1");
+    f->from = site_open(&f->shard, INVENTORY_LOOK);
+    assert_err(inventory_merge(f->v, f->survey.id, f->from, f->theirs.id, &d), E_LIMIT);
+    assert_true(d.text[0]);
+    assert_all(f, "  open");
 }
 
 static void a_broken_page_is_an_answer(void **state)
@@ -353,6 +366,7 @@ int main(void)
         MERGE_TEST(a_damaged_one_changes_nothing),
         MERGE_TEST(hostile_texts_and_numbers_come_in_clean),
         MERGE_TEST(a_database_with_code_in_it_is_not_opened),
+        MERGE_TEST(values_of_any_size_are_not_loaded),
         MERGE_TEST(a_broken_page_is_an_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
