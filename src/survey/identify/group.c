@@ -46,7 +46,7 @@ static unsigned fits(const struct place *named, const struct place *p)
     const struct verdict *v = &named->verdict, *o = &p->verdict;
     if (!type_speaks(v->type, p->clues.spoken))
         return 0;
-    if (o->vendor.vendor.n && v->best->vendor.n && !str_eq(o->vendor.vendor, v->best->vendor))
+    if (o->vendor.vendor.n && v->best->vendor.n && !same_maker(o->vendor.vendor, v->best->vendor))
         return 0;
     if (o->toolkit.name.n && v->best->built_with.n)
         return same_product(o->toolkit.name, v->best->built_with) ? 3 : 0;
@@ -89,7 +89,7 @@ static bool alike(const struct place *a, const struct place *b)
     if (x->toolkit.name.n && y->toolkit.name.n && !same_product(x->toolkit.name, y->toolkit.name))
         return false;
     return !(x->vendor.vendor.n && y->vendor.vendor.n &&
-             !str_eq(x->vendor.vendor, y->vendor.vendor));
+             !same_maker(x->vendor.vendor, y->vendor.vendor));
 }
 
 static int alike_before(const struct place *places, size_t n, size_t i)

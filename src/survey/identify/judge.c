@@ -194,13 +194,6 @@ static void judge_toolkit(struct bench *b)
     b->v->toolkit.why = end(b);
 }
 
-/* Makers are written in many ways: "GE", "GE Healthcare", "GE HealthCare Inc.". */
-static bool same_maker(struct str a, struct str b)
-{
-    struct str x = str_slice(a, 0, str_find(a, ' ')), y = str_slice(b, 0, str_find(b, ' '));
-    return str_eq_nocase(x, y);
-}
-
 static void tell_maker(struct bench *b)
 {
     const struct fact *f = b->c->maker;
@@ -367,7 +360,7 @@ static bool type_by_product(struct bench *b)
     /* One row of low confidence on a page, or the title of an AE that a honeypot has too, is not
      * even a kind of system. */
     if (!v->best || (v->points < POINTS_names && v->best->conf == CONF_low) ||
-        (v->points < POINTS_medium && v->best->role == ROLE_honeypot))
+        (v->points < POINTS_medium && (v->best->role == ROLE_honeypot || b->clash)))
         return false;
     conf = v->product.name.n && v->product.conf > CONF_low ? v->product.conf
                                                            : tally_confidence(v->points);

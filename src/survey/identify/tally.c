@@ -20,6 +20,12 @@ bool same_product(struct str a, struct str b)
     return str_eq_nocase(a, b) || is_alternative(a, b) || is_alternative(b, a);
 }
 
+bool same_maker(struct str a, struct str b)
+{
+    struct str x = str_slice(a, 0, str_find(a, ' ')), y = str_slice(b, 0, str_find(b, ' '));
+    return str_eq_nocase(x, y);
+}
+
 enum confidence tally_confidence(unsigned points)
 {
     return points >= POINTS_high     ? CONF_high

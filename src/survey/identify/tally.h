@@ -34,4 +34,7 @@ enum confidence tally_confidence(unsigned points);
  * and "OsiriX / Horos"). */
 bool same_product(struct str a, struct str b);
 
+/* Whether two names are of one maker; they are written in many ways: "GE", "GE HealthCare". */
+bool same_maker(struct str a, struct str b);
+
 #endif
