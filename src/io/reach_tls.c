@@ -13,7 +13,7 @@ static const char obsolete_priority[] =
     "+GROUP-SECP256R1:+GROUP-X25519:+GROUP-SECP384R1:+GROUP-SECP521R1:+GROUP-FFDHE2048:"
     "%PROFILE_VERY_WEAK:%UNSAFE_RENEGOTIATION:%NO_TICKETS:%NO_SESSION_HASH";
 
-enum { OUT_MAX = 16384, DH_BITS_MIN = 512 };
+enum { OUT_MAX = 16384, DH_BITS_MIN = 512, RECORDS_MAX = 64 };
 
 struct reach_obsolete_credentials {
     gnutls_certificate_credentials_t credentials;
@@ -56,6 +56,7 @@ static ssize_t pull(gnutls_transport_ptr_t ctx, void *buf, size_t n)
         gnutls_transport_set_errno(s->tls, errno);
     s->cut |= got < 0 && errno != EAGAIN && errno != EINTR;
     s->end |= got == 0;
+    s->dry = got <= 0;
     return got;
 }
 
@@ -144,11 +145,13 @@ static void note_cipher(struct reach_session *s)
 enum step reach_session_shake(struct reach_session *s)
 {
     int rc;
-    unsigned warnings = 0;
+    unsigned turns = 0;
     do {
+        s->dry = false;
         rc = gnutls_handshake(s->tls);
-    } while (rc == GNUTLS_E_INTERRUPTED ||
-             (rc == GNUTLS_E_WARNING_ALERT_RECEIVED && warnings++ < 4));
+    } while ((rc == GNUTLS_E_INTERRUPTED || rc == GNUTLS_E_WARNING_ALERT_RECEIVED ||
+              (rc == GNUTLS_E_AGAIN && !s->dry)) &&
+             turns++ < RECORDS_MAX);
     err_t e = flush(s);
     if (rc == GNUTLS_E_AGAIN && e == OK)
         return STEP_MORE;
@@ -164,12 +167,16 @@ enum step reach_session_shake(struct reach_session *s)
 enum step reach_session_read(struct reach_session *s, void *buf, size_t n, size_t *ret_n)
 {
     ssize_t got;
+    unsigned records = 0;
+    /* What is not data, a ticket say, ends a call too, though there may be more behind it. */
     do {
+        s->dry = false;
         got = gnutls_record_recv(s->tls, buf, n);
-    } while (got == GNUTLS_E_INTERRUPTED);
+    } while ((got == GNUTLS_E_INTERRUPTED || got == GNUTLS_E_AGAIN) && !s->dry &&
+             records++ < RECORDS_MAX);
     if (flush(s) != OK)
         return STEP_FAIL;
-    if (got == GNUTLS_E_AGAIN)
+    if (got == GNUTLS_E_AGAIN && s->dry)
         return STEP_MORE;
     if (got == 0 || (got == GNUTLS_E_PREMATURE_TERMINATION && s->end))
         return STEP_DONE;

@@ -16,6 +16,7 @@ struct reach_session {
     bool shaken;
     bool end; /* the transport's */
     bool cut;
+    bool dry; /* the last read found nothing more */
     char cipher[REACH_CIPHER_MAX], failed[REACH_FAILED_MAX];
 };
 

@@ -197,10 +197,19 @@ static bool points_to(const struct http_machine *m, const struct http_message *m
            holds(m->asked[m->n_asked - 1], p->needle);
 }
 
+/* A page of the table that is there has told what it can. */
+static bool told(const struct http_machine *m, const struct http_message *msg)
+{
+    for (size_t i = 0; i < COUNT(pages); i++)
+        if (msg->status == 200 && str_eq(m->asked[m->n_asked - 1], str_z(pages[i].path)))
+            return true;
+    return false;
+}
+
 static enum step next_page(struct http_machine *m, struct wr *out)
 {
     const struct http_message *msg = http_reader_message(m->reader);
-    if (m->n_asked == PAGES_MAX || !msg->keep_alive ||
+    if (told(m, msg) || m->n_asked == PAGES_MAX || !msg->keep_alive ||
         m->t.packets + PACKETS_A_PAGE + PACKETS_TO_CLOSE > TALK_PACKETS_MAX ||
         m->t.bytes_out * (m->n_asked + 1) / m->n_asked > TALK_OUT_MAX)
         return STEP_DONE;

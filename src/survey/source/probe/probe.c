@@ -8,7 +8,7 @@
 #include "io/file.h"
 #include "survey/source/probe/run.h"
 
-enum { LOOK_MS = 100, WINDOW_MS = 1000, MARK_MS = 1000 };
+enum { LOOK_MS = 100, MARK_MS = 1000 };
 
 /* The first line of a run in the journal: who allowed what. */
 static err_t note_plan(struct probing *p)
@@ -109,6 +109,8 @@ static err_t work(struct probing *p)
         if (p->window_open)
             TRY(turn_connect(p, &until));
         TRY(wait_some(p, until, p->r->stop));
+        if (clock_ms() - p->marked_ms >= MARK_MS)
+            TRY(turn_mark(p));
     }
     return OK;
 }

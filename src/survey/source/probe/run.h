@@ -59,6 +59,7 @@ struct probing {
     unsigned n_group;
     struct evidence evidence;
     int64_t looked_ms; /* when clock and stop file were asked last */
+    int64_t marked_ms; /* when what was learnt was made durable */
     bool stopping, window_open;
     struct probe_sum sum;
     err_t failed; /* in a callback */
@@ -86,6 +87,8 @@ uint64_t hosts_position(const struct probing *p);
 
 /* turn.c: who may be connected to now, and doing it. *ret_until_ms: when to look again. */
 err_t turn_connect(struct probing *p, int64_t *ret_until_ms) MUST_CHECK;
+/* What was learnt so far, on stable storage. */
+err_t turn_mark(struct probing *p) MUST_CHECK;
 /* What the visits have to say is written to the journal and sent; what is over is closed. */
 err_t turn_flush(struct probing *p) MUST_CHECK;
 void turn_event(void *ctx, const struct reach_event *e);

@@ -70,6 +70,13 @@ static void give_back(struct probing *p, unsigned from)
     p->n_group = from;
 }
 
+err_t turn_mark(struct probing *p)
+{
+    p->marked_ms = clock_ms();
+    p->run.position = hosts_position(p);
+    return inventory_run_mark(p->r->inventory, &p->run);
+}
+
 /* On stable storage before a packet goes out: that these endpoints had their turn, and that they
  * were connected to. */
 static err_t write_down(struct probing *p)
@@ -80,8 +87,7 @@ static err_t write_down(struct probing *p)
         TRY(inventory_run_touch(p->r->inventory, &p->run, &h->ip, port->port));
         TRY(ledger_connect(&p->ledger, &h->ip, port));
     }
-    p->run.position = hosts_position(p);
-    TRY(inventory_run_mark(p->r->inventory, &p->run));
+    TRY(turn_mark(p));
     return ledger_write(&p->ledger, true);
 }
 

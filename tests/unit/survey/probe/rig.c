@@ -116,10 +116,16 @@ void rig_scope(struct rig *r, const char *lines)
 
 void rig_open(struct rig *r, const char *lines)
 {
+    char folder[] = "/tmp/probe-test-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    rig_open_in(r, folder, lines);
+}
+
+void rig_open_in(struct rig *r, const char *folder, const char *lines)
+{
     char site[80];
     memset(r, 0, sizeof *r);
-    snprintf(r->folder, sizeof r->folder, "/tmp/probe-test-XXXXXX");
-    assert_non_null(mkdtemp(r->folder));
+    snprintf(r->folder, sizeof r->folder, "%s", folder);
     snprintf(site, sizeof site, "%s/site", r->folder);
     assert_ok(inventory_open(site, INVENTORY_CREATE, STR(""), &r->inventory, NULL, &r->diag));
     assert_ok(journal_open(r->inventory, &r->journal, &r->diag));

@@ -47,7 +47,8 @@ struct rig {
     char notes[1024];
 };
 void rig_open(struct rig *r, const char *lines);
-void rig_scope(struct rig *r, const char *lines); /* another one */
+void rig_open_in(struct rig *r, const char *folder, const char *lines); /* it is there already */
+void rig_scope(struct rig *r, const char *lines);                       /* another one */
 void rig_close(struct rig *r);
 err_t rig_probe(struct rig *r);
 
