@@ -34,7 +34,8 @@ static const struct column systems[] = {
     SYSTEM(bool, stale, stale, 0),
 };
 
-#define FINDING(kind, name, member, below) {#name, COLUMN_##kind, offsetof(struct finding, member), below}
+#define FINDING(kind, name, member, below)                                                         \
+    {#name, COLUMN_##kind, offsetof(struct finding, member), below}
 static const struct column findings[] = {
     FINDING(int, severity, severity, SEV_COUNT),
     FINDING(str, kind, kind, 0),
