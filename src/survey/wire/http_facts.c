@@ -123,17 +123,19 @@ static err_t add_header(const struct answer *a, struct str name, struct str valu
                          STR_ARG(str_slice(value, 0, 512)));
 }
 
+/* Headers that are not kept are looked at once by whoever knows products: a line each. */
 static err_t add_headers(const struct answer *a)
 {
     struct str rest = a->m->head, name, value;
-    unsigned kept = 0;
+    unsigned kept = 0, raw = 0;
     for (unsigned i = 0; i < HEADERS_MAX && next_header(&rest, &name, &value); i++) {
-        if (!is_telling(name) || kept == TELLING_MAX)
-            continue;
-        TRY(add_header(a, name, value));
-        kept++;
+        struct str line = str_of(name.p, (size_t)(value.p + value.n - name.p));
+        if (is_telling(name) && kept++ < TELLING_MAX)
+            TRY(add_header(a, name, value));
+        else if (raw++ < TELLING_MAX)
+            TRY(evidence_add(a->e, a->by, EV_raw_http_header, line));
     }
-    return a->m->head.n ? evidence_add(a->e, a->by, EV_raw_http_header, a->m->head) : OK;
+    return OK;
 }
 
 /* A redirect's address without what belongs to one visitor. */

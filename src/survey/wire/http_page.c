@@ -71,12 +71,14 @@ static struct str attribute(struct str tag, struct str name)
 
 static bool is_tag(struct str tag, struct str name)
 {
-    return starts_nocase(tag, name) &&
+    return tag.n && lower(tag.p[0]) == name.p[0] && starts_nocase(tag, name) &&
            (tag.n == name.n || blank(tag.p[name.n]) || tag.p[name.n] == '/');
 }
 
 static void look_at_tag(struct http_page *p, struct str tag)
 {
+    if (!tag.n || (lower(tag.p[0]) != 'i' && lower(tag.p[0]) != 'm'))
+        return; /* most tags */
     if (is_tag(tag, STR("input")))
         p->password |= str_eq_nocase(attribute(tag, STR("type")), STR("password"));
     else if (is_tag(tag, STR("meta")) &&
@@ -87,7 +89,13 @@ static void look_at_tag(struct http_page *p, struct str tag)
 /* What stands in an element whose inside is not markup, and the rest after it. */
 static struct str inside(struct str *rest, struct str end)
 {
-    size_t n = find_nocase(*rest, end);
+    size_t n = 0;
+    for (; n < rest->n; n++) { /* end begins with '<' */
+        n += str_find(str_slice(*rest, n, rest->n), '<');
+        if (starts_nocase(str_slice(*rest, n, end.n), end))
+            break;
+    }
+    n = size_min(n, rest->n);
     struct str s = str_slice(*rest, 0, n);
     *rest = str_slice(*rest, n, rest->n);
     return s;
@@ -95,7 +103,7 @@ static struct str inside(struct str *rest, struct str end)
 
 static void count_text(struct http_page *p, struct str text)
 {
-    for (size_t i = 0; i < text.n; i++)
+    for (size_t i = 0; i < text.n && p->text < HTTP_PAGE_TEXT; i++)
         p->text += !blank(text.p[i]);
 }
 

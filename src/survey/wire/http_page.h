@@ -5,12 +5,15 @@
 
 #include "base/wr.h"
 
+enum { HTTP_PAGE_TEXT = 256 };
+
 struct http_page {
     struct str title; /* as it stands, entities and all; p is NULL when there is none */
     bool password;    /* it has a field for a password */
     bool script;      /* it has scripts */
     bool to_login;    /* it sends one to a page for signing in (meta refresh) */
-    size_t text;      /* bytes of text outside tags, scripts and styles, blanks not counted */
+    size_t text;      /* bytes of text outside tags, scripts and styles, blanks not counted; at most
+                       HTTP_PAGE_TEXT */
 };
 
 /* One pass over HTML, linear whatever it holds. */

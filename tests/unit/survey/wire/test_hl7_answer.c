@@ -100,6 +100,33 @@ static void identifying_fields_are_counted_once_a_message(void **state)
     assert_counted(counts, PriorPatientID, 0);
 }
 
+/* Each row is found where the table says, and nowhere else. */
+static void each_field_alone_is_counted_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *segment;
+        unsigned field;
+    } rows[] = {
+#define HL7_FIELD(id, segment, field, component) {segment, field},
+#include "survey/wire/hl7_fields.def"
+#undef HL7_FIELD
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        uint64_t counts[HL7_FIELDS] = {0};
+        char text[256];
+        struct wr w = wr_fixed(text, sizeof text);
+        struct hl7_message m;
+        wr_printf(&w, HEAD "%s", rows[i].segment);
+        wr_fill(&w, '|', rows[i].field);
+        wr_put(&w, STR("x\r"));
+        assert_ok(hl7_parse(wr_str(&w), &m));
+        hl7_count_fields(&m, counts);
+        for (size_t k = 0; k < HL7_FIELDS; k++)
+            assert_int_equal(counts[k], k == i);
+    }
+}
+
 static void the_names_are_those_of_the_table(void **state)
 {
     (void)state;
@@ -117,6 +144,7 @@ int main(void)
         FACTS_TEST(an_empty_frame_is_mllp),
         FACTS_TEST(other_bytes_are_not_hl7),
         cmocka_unit_test(identifying_fields_are_counted_once_a_message),
+        cmocka_unit_test(each_field_alone_is_counted_alone),
         cmocka_unit_test(the_names_are_those_of_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

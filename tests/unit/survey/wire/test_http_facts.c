@@ -58,10 +58,25 @@ static void telling_headers_stay_and_secrets_do_not(void **state)
     assert_has(f, http_header, "X-Powered-By: PHP/7.4");
     assert_has(f, http_header, "Set-Cookie: JSESSIONID");
     assert_has(f, http_header, "X-Super-Powered-By: VIZTEK EXA");
+    assert_has(f, raw_http_header, "X-Frame-Options: DENY"); /* a line each, to be looked at */
     size_t i = 0, n = 0;
     while (evidence_next(&f->e, EV_http_header, &i))
         n++;
     assert_int_equal(n, 4);
+}
+
+static void a_flood_of_headers_leaves_room_for_other_facts(void **state)
+{
+    char head[8192];
+    struct wr w = wr_fixed(head, sizeof head - 1);
+    wr_put(&w, STR("HTTP/1.1 200 OK\n"));
+    for (int i = 0; i < 300; i++)
+        wr_printf(&w, "X-A%d: 1\nB%d: 2\n", i, i);
+    head[w.n] = 0;
+    struct facts *f = page(state, head, "<title>PACS</title>", "/");
+    assert_false(f->e.full);
+    assert_fact(f, http_title, "PACS");
+    assert_true(f->e.n < 80);
 }
 
 static void a_challenge_keeps_its_realm_and_loses_its_nonce(void **state)
@@ -252,6 +267,7 @@ int main(void)
         FACTS_TEST(a_title_is_decoded_and_folded),
         FACTS_TEST(a_hostile_title_never_carries_control_bytes),
         FACTS_TEST(telling_headers_stay_and_secrets_do_not),
+        FACTS_TEST(a_flood_of_headers_leaves_room_for_other_facts),
         FACTS_TEST(a_challenge_keeps_its_realm_and_loses_its_nonce),
         FACTS_TEST(how_one_gets_in_is_told_from_the_first_page),
         FACTS_TEST(a_public_version_page_does_not_prove_that_signing_in_is_off),
