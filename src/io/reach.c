@@ -14,7 +14,10 @@
 #include "io/thread.h"
 
 /* Descriptors that the rest of the process may want beside. */
-enum { SPARE_FDS = 64, EVENTS = 512, READS = 8, STOP_ID = UINT32_MAX };
+enum { SPARE_FDS = 64, EVENTS = 512, READS = 8 };
+
+/* Of no line: their tags count uses from one. */
+#define STOP_TAG ((uint64_t)UINT32_MAX)
 
 enum state { FREE, CONNECTING, SHAKING, READY, ENDED };
 
@@ -404,7 +407,7 @@ static void tell_late(struct reach *r, const struct caller *c)
 /* The switch wakes the wait like everything else. */
 static err_t watch_stop(struct reach *r, const struct stop *stop)
 {
-    struct epoll_event e = {.events = EPOLLIN, .data.u64 = STOP_ID};
+    struct epoll_event e = {.events = EPOLLIN, .data.u64 = STOP_TAG};
     if (!stop || r->stop == stop)
         return OK;
     if (epoll_ctl(r->epoll, EPOLL_CTL_ADD, stop->fd, &e) != 0 && errno != EEXIST)
@@ -426,7 +429,7 @@ err_t reach_wait(struct reach *r, int64_t until, const struct stop *stop,
     if (n < 0 && errno != EINTR)
         return E_IO;
     for (int i = 0; i < n; i++)
-        if (events[i].data.u64 != STOP_ID)
+        if (events[i].data.u64 != STOP_TAG)
             handle(r, &events[i], &c);
     tell_late(r, &c);
     return stop && stop_is_set(stop) ? E_STOPPED : OK;
