@@ -145,8 +145,11 @@ static int on_open(struct jsonin *j, bool array)
 static int on_close(struct jsonin *j, bool array)
 {
     j->told = true;
-    j->at.depth--;
-    j->value = j->value || j->at.depth == 0;
+    unsigned i = --j->at.depth;
+    j->value = j->value || i == 0;
+    /* What was a root within an array is an element of it again. */
+    if (i > 0 && j->array[i - 1])
+        j->at.path[i] = step_index(j->at.path[i - 1]);
     return answer(j, j->calls.close ? j->calls.close(j->calls.ctx, &j->at, array) : OK);
 }
 

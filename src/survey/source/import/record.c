@@ -29,6 +29,7 @@ struct record_reader {
     unsigned depth[LEVELS]; /* of the object that each is in */
     uint64_t wrappers;      /* a bit a depth: an object that turned out to hold records */
     uint64_t outer;         /* a bit a depth: record objects around this one */
+    bool fed;               /* with more than space */
     bool any;               /* the line held a record */
     err_t bad;              /* of the record */
     struct diag why;
@@ -297,12 +298,15 @@ err_t record_line(void *reader, struct str line)
 
 err_t record_block(void *reader, struct str bytes, struct diag *d)
 {
-    return jsonin_feed(((struct record_reader *)reader)->json, bytes, d);
+    struct record_reader *r = reader;
+    r->fed = r->fed || str_trim(bytes).n > 0;
+    return jsonin_feed(r->json, bytes, d);
 }
 
 err_t record_end(void *reader, struct diag *d)
 {
-    return jsonin_end(((struct record_reader *)reader)->json, d);
+    struct record_reader *r = reader;
+    return r->fed ? jsonin_end(r->json, d) : OK;
 }
 
 struct str fields_first(const struct fields *f, uint8_t id)

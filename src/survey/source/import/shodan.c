@@ -110,20 +110,32 @@ static const struct {
                   {SIG_ALG, EV_tls_signature}, {CIPHER_NAME, EV_tls_cipher},
                   {CPE_ONE, EV_said_cpe}};
 
+static void write_part(const struct fields *f, enum list which, struct str name, struct wr *w)
+{
+    enum { PART_MAX = 128 };
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->list[i].id != which || !str_eq(f->list[i].name, name))
+            continue;
+        if (w->n)
+            wr_u8(w, ',');
+        wr_put(w, name);
+        wr_u8(w, '=');
+        wr_put(w, str_slice(f->list[i].value, 0, PART_MAX));
+    }
+}
+
 static err_t add_dn(struct evidence *e, const struct fields *f, enum list which, enum ev_kind kind,
                     struct str *ret)
 {
     static const struct str order[] = {STR_INIT("CN"), STR_INIT("OU"), STR_INIT("O"),
                                        STR_INIT("L"),  STR_INIT("ST"), STR_INIT("C")};
-    char *text = arena_alloc(e->arena, ev_cap(kind));
+    size_t room = 2 * ev_cap(kind);
+    char *text = arena_alloc(e->arena, room);
     if (!text)
         return E_NOMEM;
-    struct wr w = wr_fixed(text, ev_cap(kind));
+    struct wr w = wr_fixed(text, room);
     for (size_t o = 0; o < COUNT(order); o++)
-        for (size_t i = 0; i < f->n; i++)
-            if (f->list[i].id == which && str_eq(f->list[i].name, order[o]))
-                wr_printf(&w, "%s%.*s=%.*s", w.n ? "," : "", STR_ARG(order[o]),
-                          STR_ARG(f->list[i].value));
+        write_part(f, which, order[o], &w);
     *ret = wr_str(&w);
     return evidence_add(e, BY_ENGINE, kind, *ret);
 }

@@ -207,6 +207,45 @@ static void places_are_matched_by_pattern_and_by_number(void **state)
     assert_int_equal(at.depth, 4);
 }
 
+/* Each element of "a" is a root; counts "b" below one. */
+struct rooted {
+    struct jsonin *json;
+    unsigned roots, seen;
+};
+
+static err_t open_rooted(void *ctx, const struct json_at *at, bool array)
+{
+    struct rooted *r = ctx;
+    if (!array && at->path[at->depth] == json_path("a.#")) {
+        r->roots++;
+        jsonin_root(r->json);
+    }
+    return OK;
+}
+
+static err_t value_rooted(void *ctx, const struct json_at *at, enum json_type type, struct str text)
+{
+    struct rooted *r = ctx;
+    (void)type;
+    (void)text;
+    r->seen += at->path[at->depth] == json_path("b") && at->depth == 3;
+    return OK;
+}
+
+static void paths_may_be_counted_from_an_object(void **state)
+{
+    struct rooted r = {0};
+    struct jsonin_calls calls = {value_rooted, open_rooted, NULL, &r};
+    (void)state;
+    assert_ok(jsonin_new(&calls, &r.json));
+    assert_ok(jsonin_feed(r.json, STR("{\"a\":[{\"b\":1},{\"b\":2,\"c\":{\"b\":0}},[],{\"b\":3}]}"),
+                          NULL));
+    assert_ok(jsonin_end(r.json, NULL));
+    assert_int_equal(r.roots, 3);
+    assert_int_equal(r.seen, 3);
+    jsonin_free(r.json);
+}
+
 static err_t count_name(void *ctx, const struct json_at *at, enum json_type type, struct str text)
 {
     (void)type;
@@ -240,6 +279,7 @@ int main(void)
         cmocka_unit_test(a_callers_error_ends_the_reading),
         cmocka_unit_test(depth_and_strings_are_limited),
         cmocka_unit_test(places_are_matched_by_pattern_and_by_number),
+        cmocka_unit_test(paths_may_be_counted_from_an_object),
         cmocka_unit_test(long_names_are_cut),
     };
     return cmocka_run_group_tests_name("jsonin", tests, NULL, NULL);
