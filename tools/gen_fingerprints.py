@@ -31,7 +31,7 @@ LAYERS = {
 TEXT = {'raw_dicom', 'raw_http_body', 'raw_hl7', 'raw_banner', 'raw_http_header', 'banner'}
 MATCHES = ['exact', 'exact_ci', 'prefix', 'substring', 'substring_ci', 'word', 'any', 'all', 'regex', 'regex_ci', 'hexregex', 'rule']
 CONFIDENCE = {'high': 'CONF_high', 'medium': 'CONF_medium', 'low': 'CONF_low'}
-LITERAL_MIN = 3  # a shorter text of an expression is no help in passing over what does not fit
+LITERAL_MIN = 3  # TEXT_MIN of src/survey/identify/texts.h: what a row's text must have to be looked for
 ESCAPES = {'r': '\r', 'n': '\n', 't': '\t', '\\': '\\'}
 
 
@@ -192,8 +192,8 @@ class Row:
             return [found] if found else []
         parts = {'any': ' || ', 'all': ' && '}.get(kind)
         texts = [p.encode('utf-8') for p in (pattern.split(parts) if parts else [pattern])]
-        if not all(texts):
-            self.fail('an empty text')
+        if min(map(len, texts)) < LITERAL_MIN:
+            self.fail('a text of fewer than %d bytes' % LITERAL_MIN)
         return texts
 
     def is_text(self):

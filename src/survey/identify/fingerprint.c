@@ -36,16 +36,6 @@ struct attempt {
     size_t cap, n;
 };
 
-static bool equal_folded(struct str a, struct str b)
-{
-    if (a.n != b.n)
-        return false;
-    for (size_t i = 0; i < a.n; i++)
-        if (texts_fold((uint8_t)a.p[i]) != texts_fold((uint8_t)b.p[i]))
-            return false;
-    return true;
-}
-
 static bool is_word_char(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -94,7 +84,7 @@ static bool fits_text(const struct fp_plan *p, struct str value, struct str text
     case FP_any:
         return str_eq_nocase(there, text);
     case FP_word:
-        return equal_folded(there, text) && is_word(value, start, end);
+        return texts_same(there, text) && is_word(value, start, end);
     case FP_all:
         return holds_all(value, p);
     case FP_regex:

@@ -4,109 +4,72 @@
 
 #include "base/size.h"
 
-/* An entry of `next` is a state, with HIT set when a text ends there: the scan then needs one load
- * a byte. State 0 is the beginning. */
-enum { HIT = 0x8000, STATES_MAX = 0x7fff };
+enum { HASH_BITS = 15, WORD_BITS = 64 };
+#define HASH_FACTOR 2654435761u
 
 struct texts {
-    uint8_t class_of[256];
-    size_t classes, states;
-    uint16_t *next;   /* [state * classes + class] */
-    uint16_t *suffix; /* the longest proper suffix of a state that is a state */
-    uint16_t *told;   /* the nearest of a state and its suffixes at which a text ends, 0: none */
-    uint16_t *first;  /* a text that ends exactly here, + 1 */
-    uint16_t *same;   /* [text] another text with the same bytes, + 1 */
+    uint8_t fold[256];
+    const struct str *all;
+    /* Hashes of three bytes with which a text begins: a bit each, small enough to stay near; and
+     * the first text of each + 1, with the next behind it. */
+    uint64_t begins[(1 << HASH_BITS) / WORD_BITS];
+    uint16_t first[1 << HASH_BITS];
+    uint16_t *next;
 };
 
-uint8_t texts_fold(uint8_t c)
+static uint8_t fold(uint8_t c)
 {
     if (c >= 'A' && c <= 'Z')
         return (uint8_t)(c - 'A' + 'a');
     return c == '_' || c == '-' ? ' ' : c;
 }
 
-/* Bytes that no text has share class 0. */
-static size_t find_classes(struct texts *t, const struct str *all, const bool *wanted, size_t n)
+bool texts_same(struct str a, struct str b)
 {
-    size_t bytes = 0;
-    t->classes = 1;
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; wanted[i] && k < all[i].n; k++) {
-            uint8_t c = texts_fold((uint8_t)all[i].p[k]);
-            bytes++;
-            if (t->class_of[c] == 0 && t->classes < 256)
-                t->class_of[c] = (uint8_t)t->classes++;
-        }
-    }
-    for (unsigned c = 0; c < 256; c++)
-        t->class_of[c] = t->class_of[texts_fold((uint8_t)c)];
-    return bytes;
+    if (a.n != b.n)
+        return false;
+    for (size_t i = 0; i < a.n; i++)
+        if (fold((uint8_t)a.p[i]) != fold((uint8_t)b.p[i]))
+            return false;
+    return true;
 }
 
-static void add_text(struct texts *t, struct str text, size_t index)
+static uint32_t roll(const struct texts *t, uint32_t key, char c)
 {
-    size_t state = 0;
-    for (size_t k = 0; k < text.n; k++) {
-        uint16_t *to = &t->next[state * t->classes + t->class_of[(uint8_t)text.p[k]]];
-        if (*to == 0)
-            *to = (uint16_t)t->states++;
-        state = *to;
-    }
-    t->same[index] = t->first[state];
-    t->first[state] = (uint16_t)(index + 1);
+    return (key << 8 | t->fold[(uint8_t)c]) & 0xffffff;
 }
 
-/* Breadth first: a state's missing steps are those of its suffix, which is done already. queue: as
- * many places as there are states. */
-static void close_states(struct texts *t, uint16_t *queue)
+static uint32_t hash(uint32_t key)
 {
-    size_t head = 0, tail = 1;
-    queue[0] = 0;
-    while (head < tail) {
-        size_t s = queue[head++];
-        t->told[s] = t->first[s] ? (uint16_t)s : t->told[t->suffix[s]];
-        for (size_t c = 0; c < t->classes; c++) {
-            uint16_t *to = &t->next[s * t->classes + c];
-            uint16_t over = s ? t->next[t->suffix[s] * t->classes + c] : 0;
-            if (*to == 0) {
-                *to = over;
-                continue;
-            }
-            t->suffix[*to] = over;
-            queue[tail++] = *to;
-        }
-    }
+    return key * HASH_FACTOR >> (32 - HASH_BITS);
 }
 
-static void mark_hits(struct texts *t)
+static err_t add_text(struct texts *t, size_t i)
 {
-    for (size_t i = 0; i < t->states * t->classes; i++)
-        if (t->told[t->next[i]])
-            t->next[i] |= HIT;
+    uint32_t key = 0;
+    if (t->all[i].n < TEXT_MIN || i >= UINT16_MAX)
+        return E_LIMIT;
+    for (size_t k = 0; k < TEXT_MIN; k++)
+        key = roll(t, key, t->all[i].p[k]);
+    uint32_t h = hash(key);
+    t->begins[h / WORD_BITS] |= 1ull << (h % WORD_BITS);
+    t->next[i] = t->first[h];
+    t->first[h] = (uint16_t)(i + 1);
+    return OK;
 }
 
 static err_t build(struct texts *t, const struct str *all, const bool *wanted, size_t n)
 {
-    size_t room = find_classes(t, all, wanted, n) + 1;
-    if (room > STATES_MAX || n >= UINT16_MAX)
-        return E_LIMIT;
-    t->states = 1;
-    t->next = calloc(room * t->classes, sizeof(*t->next));
-    t->suffix = calloc(room, sizeof(*t->suffix));
-    t->told = calloc(room, sizeof(*t->told));
-    t->first = calloc(room, sizeof(*t->first));
-    t->same = calloc(n + 1, sizeof(*t->same));
-    uint16_t *queue = calloc(room, sizeof(*queue));
-    bool whole = t->next && t->suffix && t->told && t->first && t->same && queue;
-    for (size_t i = 0; whole && i < n; i++)
+    t->all = all;
+    t->next = calloc(n + 1, sizeof(*t->next));
+    if (!t->next)
+        return E_NOMEM;
+    for (unsigned c = 0; c < 256; c++)
+        t->fold[c] = fold((uint8_t)c);
+    for (size_t i = 0; i < n; i++)
         if (wanted[i])
-            add_text(t, all[i], i);
-    if (whole) {
-        close_states(t, queue);
-        mark_hits(t);
-    }
-    free(queue);
-    return whole ? OK : E_NOMEM;
+            TRY(add_text(t, i));
+    return OK;
 }
 
 err_t texts_new(const struct str *all, const bool *wanted, size_t n, struct texts **ret)
@@ -123,53 +86,51 @@ err_t texts_new(const struct str *all, const bool *wanted, size_t n, struct text
 
 void texts_free(struct texts *t)
 {
-    if (!t)
-        return;
-    free(t->next);
-    free(t->suffix);
-    free(t->told);
-    free(t->first);
-    free(t->same);
+    if (t)
+        free(t->next);
     free(t);
 }
 
 struct texts_scan texts_scan_of(const struct texts *t, struct str in)
 {
-    return (struct texts_scan){.t = t, .in = in};
+    struct texts_scan s = {.t = t, .in = in};
+    for (; s.at < TEXT_MIN - 1 && s.at < in.n; s.at++)
+        s.key = roll(t, s.key, in.p[s.at]);
+    return s;
 }
 
-/* Passes over bytes until a text ends. */
+/* Passes over bytes until three of them begin a text, perhaps. */
 static bool run(struct texts_scan *s)
 {
     const struct texts *t = s->t;
-    const uint8_t *p = (const uint8_t *)s->in.p;
-    size_t at = s->at, n = s->in.n, state = s->state, classes = t->classes;
+    const char *p = s->in.p;
+    size_t at = s->at, n = s->in.n;
+    uint32_t key = s->key, h;
     while (at < n) {
-        uint16_t to = t->next[state * classes + t->class_of[p[at++]]];
-        state = to & STATES_MAX;
-        if (to & HIT)
-            break;
+        key = roll(t, key, p[at++]);
+        h = hash(key);
+        if (!(t->begins[h / WORD_BITS] >> (h % WORD_BITS) & 1))
+            continue;
+        s->at = at;
+        s->key = key;
+        s->text = t->first[h];
+        return true;
     }
     s->at = at;
-    s->state = (uint16_t)state;
-    s->left = t->told[state];
-    s->text = t->first[s->left];
-    /* At the end of the bytes the state may be one at which nothing ends. */
-    return s->left != 0;
+    return false;
 }
 
 bool texts_next(struct texts_scan *s, size_t *ret_text, size_t *ret_end)
 {
-    while (s->text == 0) {
-        if (s->left) {
-            s->left = s->t->told[s->t->suffix[s->left]];
-            s->text = s->t->first[s->left];
-        } else if (s->at >= s->in.n || !run(s)) {
-            return false;
-        }
+    while (s->text || run(s)) {
+        size_t which = s->text - 1u, start = s->at - TEXT_MIN;
+        struct str text = s->t->all[which];
+        s->text = s->t->next[which];
+        if (!texts_same(str_slice(s->in, start, text.n), text))
+            continue;
+        *ret_text = which;
+        *ret_end = start + text.n;
+        return true;
     }
-    *ret_text = s->text - 1u;
-    *ret_end = s->at;
-    s->text = s->t->same[*ret_text];
-    return true;
+    return false;
 }

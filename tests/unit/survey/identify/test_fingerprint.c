@@ -310,26 +310,38 @@ static void hostile_pages_end(void **state)
 
 static void texts_are_found_where_they_overlap(void **state)
 {
-    static const struct str all[] = {STR_INIT("he"),   STR_INIT("she"), STR_INIT("his"),
-                                     STR_INIT("hers"), STR_INIT("HE"),  STR_INIT("no")};
-    static const bool wanted[] = {true, true, true, true, true, false};
-    static const size_t want[][2] = {{1, 4}, {4, 4}, {0, 4}, {3, 6}};
+    static const struct str all[] = {STR_INIT("her"),  STR_INIT("she"),  STR_INIT("his"),
+                                     STR_INIT("hers"), STR_INIT("HERS"), STR_INIT("not"),
+                                     STR_INIT("s-n")};
+    static const bool wanted[] = {true, true, true, true, true, false, true};
+    static const size_t want[][2] = {{1, 4}, {4, 6}, {3, 6}, {0, 5}, {6, 8}};
     struct texts *t;
     size_t text, end, n = 0;
     (void)state;
-    assert_ok(texts_new(all, wanted, 6, &t));
-    struct texts_scan s = texts_scan_of(t, STR("uSHers no"));
+    assert_ok(texts_new(all, wanted, 7, &t));
+    struct texts_scan s = texts_scan_of(t, STR("uSHers not hi"));
     while (texts_next(&s, &text, &end)) {
-        assert_in_range(n, 0, 3);
+        assert_in_range(n, 0, 4);
         assert_int_equal(text, want[n][0]);
         assert_int_equal(end, want[n][1]);
         n++;
     }
-    assert_int_equal(n, 4);
+    assert_int_equal(n, 5);
     s = texts_scan_of(t, str_of(NULL, 0));
+    assert_false(texts_next(&s, &text, &end));
+    s = texts_scan_of(t, STR("he"));
     assert_false(texts_next(&s, &text, &end));
     texts_free(t);
     texts_free(NULL);
+}
+
+static void a_text_too_short_to_look_for_is_refused(void **state)
+{
+    static const struct str all[] = {STR_INIT("ab")};
+    static const bool wanted[] = {true};
+    struct texts *t;
+    (void)state;
+    assert_err(texts_new(all, wanted, 1, &t), E_LIMIT);
 }
 
 int main(void)
@@ -348,6 +360,7 @@ int main(void)
         cmocka_unit_test(a_full_set_still_takes_what_its_page_told),
         cmocka_unit_test(hostile_pages_end),
         cmocka_unit_test(texts_are_found_where_they_overlap),
+        cmocka_unit_test(a_text_too_short_to_look_for_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
