@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/size.h"
+#include "survey/wire/http_coding.h"
 #include "survey/wire/http_known.h"
 #include "survey/wire/http_page.h"
 #include "survey/wire/http_text.h"
@@ -20,7 +21,7 @@ struct answer {
     struct str path;
     struct evidence *e;
     enum ev_by by;
-    bool readable; /* the body is text as it stands */
+    struct str body; /* with its coding taken off; empty when it cannot be read */
     struct http_page page;
 };
 
@@ -179,7 +180,7 @@ static struct str signin_of(const struct answer *a)
         return STR("other");
     if (status >= 300 && status < 400)
         return http_is_login(http_header(a->m, STR("Location"))) ? STR("redirect") : STR("");
-    if (status != 200 || !a->readable)
+    if (status != 200 || !a->body.n)
         return STR("");
     if (a->page.password)
         return STR("form");
@@ -187,8 +188,8 @@ static struct str signin_of(const struct answer *a)
         return STR("redirect");
     if (!shows_nothing(a))
         return STR("none");
-    return a->m->body.n < REDIRECT_PAGE && contains_nocase(a->m->body, STR("location")) &&
-                   http_is_login(a->m->body)
+    return a->body.n < REDIRECT_PAGE && contains_nocase(a->body, STR("location")) &&
+                   http_is_login(a->body)
                ? STR("redirect")
                : STR("");
 }
@@ -200,7 +201,7 @@ static err_t add_signin(const struct answer *a)
     struct str how = signin_of(a);
     bool root = str_eq(a->path, STR("/"));
     bool open = how.n && str_eq(how, STR("none"));
-    if (!root && open && !http_known_guarded(a->path, a->m->body))
+    if (!root && open && !http_known_guarded(a->path, a->body))
         return OK;
     if (!root && !open && a->m->status != 401 && !a->page.password)
         return OK;
@@ -225,13 +226,6 @@ static err_t add_title(const struct answer *a)
     return w.n ? evidence_keep(a->e, a->by, EV_http_title, wr_str(&w)) : OK;
 }
 
-/* Whether the body can be read as text at all. */
-static bool plain(const struct http_message *m)
-{
-    struct str coding = http_header(m, STR("Content-Encoding"));
-    return coding.n == 0 || str_eq_nocase(coding, STR("identity"));
-}
-
 static bool is_html(struct str body)
 {
     return str_find(str_slice(body, 0, 1024), '<') < size_min(body.n, 1024);
@@ -240,9 +234,9 @@ static bool is_html(struct str body)
 err_t http_facts(const struct http_message *m, struct str path, enum ev_by by, struct evidence *e)
 {
     struct answer a = {.m = m, .path = path, .e = e, .by = by};
-    a.readable = m->body.n && plain(m);
-    if (a.readable && is_html(m->body))
-        http_page_read(m->body, &a.page);
+    TRY(http_decoded(m->body, http_header(m, STR("Content-Encoding")), e->arena, &a.body));
+    if (is_html(a.body))
+        http_page_read(a.body, &a.page);
     TRY(evidence_add(e, by, EV_protocol, STR("http")));
     TRY(add_status(&a));
     TRY(add_headers(&a));
@@ -251,11 +245,9 @@ err_t http_facts(const struct http_message *m, struct str path, enum ev_by by, s
     struct str to = location(&a);
     if (to.n)
         TRY(evidence_add(e, by, EV_http_location, to));
-    if (!a.readable)
-        return OK;
     if (m->status == 200)
-        TRY(http_known_facts(m->body, path, by, e));
-    return evidence_add(e, by, EV_raw_http_body, m->body);
+        TRY(http_known_facts(a.body, path, by, e));
+    return evidence_add(e, by, EV_raw_http_body, a.body);
 }
 
 /* "HTTP/1.1 200 OK", with or without a line before it; 0 when there is none. */

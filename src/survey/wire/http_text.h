@@ -34,7 +34,8 @@ struct str http_header(const struct http_message *m, struct str name);
  * headers (Server, WWW-Authenticate, X-Powered-By, X-*, Set-Cookie's name without its value,
  * Location), sign-in, raw body and headers; for JSON at known paths (/system, /metadata,
  * /fhir/metadata, /api/server/version, ...) the keys that name product and version (http_json,
- * fhir_*). */
+ * fhir_*). Values are views of what was given, or lie in the evidence's arena. A body in gzip or
+ * deflate is read as far as HTTP_BODY_MAX of it. */
 err_t http_facts(const struct http_message *m, struct str path, enum ev_by by,
                  struct evidence *e) MUST_CHECK;
 /* The same from text as an export holds it: status line and headers, body apart. */

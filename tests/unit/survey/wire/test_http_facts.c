@@ -1,6 +1,8 @@
 /* What a web server's answer tells: title, headers, how one gets in, product pages. */
 #include "facts.h"
 
+#include <zlib.h>
+
 #include "base/size.h"
 #include "data.h"
 #include "survey/wire/http_text.h"
@@ -225,11 +227,73 @@ static void a_redirect_is_told_without_its_visitor(void **state)
     assert_fact(f, http_location, "/app/");
 }
 
-static void a_compressed_body_is_not_read_as_text(void **state)
+/* "<title>Archivio</title><input type=password>" in each coding. */
+static const char gzipped[] =
+    "\037\213\010\000\000\000\000\000\002\003\263\051\311\054\311\111\265\163\054\112\316\310\054"
+    "\313\314\267\321\207\360\155\062\363\012\112\113\024\112\052\013\122\155\013\022\213\213\313"
+    "\363\213\122\354\000\204\250\274\054\054\000\000\000";
+static const char zlibbed[] = "\170\234\263\051\311\054\311\111\265\163\054\112\316\310\054\313\314"
+                              "\267\321\207\360\155\062\363\012\112\113\024\112\052\013\122\155\013"
+                              "\022\213\213\313\363\213\122\354\000\166\204\020\331";
+static const char deflated[] =
+    "\263\051\311\054\311\111\265\163\054\112\316\310\054\313\314\267\321\207\360\155\062\363\012"
+    "\112\113\024\112\052\013\122\155\013\022\213\213\313\363\213\122\354\000";
+
+static struct facts *coded(void **state, const char *coding, struct str body)
 {
-    struct facts *f = page(state, OK_HTML "Content-Encoding: gzip\r\n", "\x1f\x8b<title>x", "/");
-    assert_none(f, http_title);
-    assert_none(f, http_signin);
+    struct facts *f = *state;
+    char head[128];
+    struct wr w = wr_fixed(head, sizeof head);
+    wr_printf(&w, "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\n", coding);
+    facts_clear(f);
+    assert_ok(http_facts_text(wr_str(&w), body, STR("/"), BY_PROBE, &f->e));
+    return f;
+}
+
+static void a_compressed_page_is_read(void **state)
+{
+    static const struct {
+        const char *coding;
+        struct str body;
+    } rows[] = {
+        {"gzip", {gzipped, sizeof gzipped - 1}},
+        {"GZIP", {gzipped, sizeof gzipped - 9}}, /* cut */
+        {"deflate", {zlibbed, sizeof zlibbed - 1}},
+        {"deflate", {deflated, sizeof deflated - 1}},
+        {"gzip", STR_INIT("<title>Archivio</title><input type=password>")}, /* an export's */
+        {"br", STR_INIT("<title>Archivio</title><input type=password>")},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct facts *f = coded(state, rows[i].coding, rows[i].body);
+        assert_fact(f, http_title, "Archivio");
+        assert_fact(f, http_signin, "form");
+    }
+}
+
+static void a_coding_that_is_not_read_tells_nothing(void **state)
+{
+    static const struct str bodies[] = {STR_INIT("\x1f\x8b\x08"), STR_INIT("\x1f\x8b<title>x"),
+                                        STR_INIT("\0\1<title>x")};
+    static const char *const codings[] = {"gzip", "deflate", "br"};
+    for (size_t i = 0; i < COUNT(bodies) * COUNT(codings); i++) {
+        struct facts *f = coded(state, codings[i / COUNT(bodies)], bodies[i % COUNT(bodies)]);
+        assert_none(f, http_title);
+        assert_none(f, http_signin);
+    }
+}
+
+static void a_compressed_bomb_is_cut(void **state)
+{
+    struct facts *f = *state;
+    size_t n = 8 << 20;
+    char *zeros = calloc(1, n), *bomb = malloc(1 << 16);
+    uLongf size = 1 << 16;
+    memset(zeros, ' ', n);
+    assert_int_equal(compress2((Bytef *)bomb, &size, (const Bytef *)zeros, n, 9), Z_OK);
+    (void)coded(state, "deflate", str_of(bomb, size));
+    assert_int_equal(evidence_get(&f->e, EV_raw_http_body).n, HTTP_BODY_MAX);
+    free(zeros);
+    free(bomb);
 }
 
 static void markup_bombs_are_read_in_linear_time(void **state)
@@ -277,7 +341,9 @@ int main(void)
         FACTS_TEST(a_statement_that_breaks_off_tells_what_it_held),
         FACTS_TEST(a_version_as_text_has_to_look_like_one),
         FACTS_TEST(a_redirect_is_told_without_its_visitor),
-        FACTS_TEST(a_compressed_body_is_not_read_as_text),
+        FACTS_TEST(a_compressed_page_is_read),
+        FACTS_TEST(a_coding_that_is_not_read_tells_nothing),
+        FACTS_TEST(a_compressed_bomb_is_cut),
         FACTS_TEST(markup_bombs_are_read_in_linear_time),
         FACTS_TEST(an_icon_hashes_as_search_engines_count),
     };
