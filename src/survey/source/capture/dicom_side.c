@@ -43,13 +43,18 @@ static enum looks command_looks(struct str set)
     return (uint8_t)at[sizeof field + 1] & 0x80 ? LOOKS_server : LOOKS_client;
 }
 
+/* One PDV in a PDU is what everybody writes, and two lengths that agree are no accident. Many write
+ * these headers in a segment of their own: then nobody can tell yet who speaks. */
 static enum looks data_looks(struct rd *r, uint32_t length, bool first)
 {
     uint32_t n = rd_u32be(r);
     uint8_t context = rd_u8(r), control = rd_u8(r);
     if (r->bad || !pdv_ok(n, context, control, length) || first)
         return LOOKS_no;
-    return control & 1 ? command_looks(str_of(r->p, r->n)) : LOOKS_no;
+    enum looks by_command = control & 1 ? command_looks(str_of(r->p, r->n)) : LOOKS_no;
+    if (by_command != LOOKS_no)
+        return by_command;
+    return n == length - 4 ? LOOKS_either : LOOKS_no;
 }
 
 enum looks dicom_looks(struct str head, bool first)

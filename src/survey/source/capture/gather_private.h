@@ -11,8 +11,8 @@ enum {
     PLACES_MAX = 12000, /* endpoints held */
     COUNTED_MAX = 4000, /* of them, those with counts, which are kept as long as that */
     ROWS_MAX = 12000,   /* flows held */
-    NOTES_MAX = 96,     /* facts of an endpoint; particulars of a flow */
-    DETAILS_MAX = 24,
+    NOTES_MAX = 180,    /* facts of an endpoint */
+    DETAILS_MAX = 24,   /* particulars of a flow */
     SEEN = 16,
     SCRATCH = 1 << 20
 };

@@ -6,11 +6,19 @@
 
 enum { TEXT_MAX = 512 };
 
-static struct noted *find(const struct notes *l, enum ev_kind kind, struct str text)
+/* ret_kind: how many of this kind there are, when it is not found. */
+static struct noted *find(const struct notes *l, enum ev_kind kind, struct str text,
+                          unsigned *ret_kind)
 {
-    for (struct noted *f = l->first; f; f = f->next)
-        if (f->kind == kind && f->n == text.n && memcmp(f->text, text.p, text.n) == 0)
+    unsigned n = 0;
+    for (struct noted *f = l->first; f; f = f->next) {
+        if (f->kind != kind)
+            continue;
+        if (f->n == text.n && memcmp(f->text, text.p, text.n) == 0)
             return f;
+        n++;
+    }
+    *ret_kind = n;
     return NULL;
 }
 
@@ -29,12 +37,13 @@ static err_t insert(struct notes *l, enum ev_kind kind, struct str text, uint64_
 err_t notes_add(struct notes *l, enum ev_kind kind, struct str text, uint64_t count, unsigned max,
                 bool *ret_new)
 {
+    unsigned same = 0;
     text = str_slice(text, 0, TEXT_MAX);
-    struct noted *f = find(l, kind, text);
+    struct noted *f = find(l, kind, text, &same);
     *ret_new = false;
     if (f)
         f->count += count;
-    if (f || l->n >= max || !text.n)
+    if (f || l->n >= max || same >= FACTS_KIND_MAX || !text.n)
         return OK;
     *ret_new = true;
     return insert(l, kind, text, count);
@@ -42,9 +51,10 @@ err_t notes_add(struct notes *l, enum ev_kind kind, struct str text, uint64_t co
 
 err_t notes_set(struct notes *l, enum ev_kind kind, struct str text, bool *ret_new)
 {
+    unsigned same;
     text = str_slice(text, 0, TEXT_MAX);
     *ret_new = false;
-    if (!text.n || find(l, kind, text))
+    if (!text.n || find(l, kind, text, &same))
         return OK;
     for (struct noted **at = &l->first; *at;) {
         struct noted *f = *at;

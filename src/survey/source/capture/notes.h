@@ -16,7 +16,8 @@ struct notes {
     uint16_t n;
 };
 
-/* Adds `count` to the one of this kind and text, made when there are fewer than `max`. E_NOMEM.
+/* Adds `count` to the one of this kind and text, made when there are fewer than `max` (and
+ * FACTS_KIND_MAX of its kind). E_NOMEM.
  * ret_new says whether anything but a count is different now. */
 err_t notes_add(struct notes *l, enum ev_kind kind, struct str text, uint64_t count, unsigned max,
                 bool *ret_new) MUST_CHECK;

@@ -12,11 +12,25 @@ struct feed {
     unsigned from;
 };
 
-/* Nobody was seen to call: the lower port is the server's, as servers choose it. */
+/* Ports that servers are found on and clients are not given; of a direction's guess only. */
+static bool is_service(uint16_t port)
+{
+    static const uint16_t usual[] = {2575, 2576, 2761, 2762, 4242, 8042, 8080, 8443, 11112, 11113};
+    for (size_t i = 0; i < COUNT(usual); i++)
+        if (port == usual[i])
+            return true;
+    return port < 1024;
+}
+
+/* Nobody was seen to call: servers have the usual ports, or the lower ones. */
 static void guess_client(struct talk *t)
 {
-    if (t->client < 0)
-        t->client = t->port[0] > t->port[1] ? 0 : 1;
+    bool service[] = {is_service(t->port[0]), is_service(t->port[1])};
+    if (t->client >= 0)
+        return;
+    t->client = t->port[0] > t->port[1] ? 0 : 1;
+    if (service[0] != service[1])
+        t->client = service[0] ? 1 : 0;
 }
 
 static struct scene scene_of(struct talk *t, struct talk_world *w)
