@@ -34,7 +34,8 @@ static inline void talk_run(const struct talk_calls *calls, const uint8_t *data,
     sent(t, wr_str(&out));
     uint8_t end = data[0] >> 3 & 1;
     for (size_t at = 1; at < size && s != STEP_DONE && s != STEP_FAIL;) {
-        size_t n = size_min(data[at++], size - at);
+        size_t n = data[at++];
+        n = size_min(n, size - at);
         wr_clear(&out);
         t->n_said = 0;
         t->packets++;

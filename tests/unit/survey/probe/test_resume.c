@@ -62,7 +62,8 @@ static unsigned kill_until_done(const char *folder, const char *lines)
     for (unsigned kills = 0; kills < KILLS_MAX; kills++) {
         int status;
         pid_t pid = probe_in_child(folder, lines);
-        usleep(60000 + (kills * 7919 % 50) * 1000);
+        /* Longer each time, so that it ends on a slow machine too. */
+        usleep(60000 + (kills * 7919 % 50) * 1000 + kills * kills * 1000);
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         if (WIFEXITED(status)) {
