@@ -20,7 +20,7 @@ enum { QUERY_MAX = 4096, TEXT_READ_MAX = 65536 };
 /* clang-format off */
 static const struct column systems[] = {
     SYSTEM(u16, port, port, 0), TEXT(ports),
-    SYSTEM(int, type, type, TYPE_COUNT),
+    SYSTEM(type, type, type, 0),
     SYSTEM(int, type_conf, type_conf, CONF_high + 1),
     TEXT(type_why),
     ANSWER(product), ANSWER(toolkit), ANSWER(vendor),
@@ -127,6 +127,9 @@ void columns_bind(const struct columns *c, struct sql_stmt *q, const void *thing
         case COLUMN_str:
             sql_bind_text(q, at, GET(struct str, col));
             break;
+        case COLUMN_type:
+            sql_bind_text(q, at, type_name(GET(enum sys_type, col)));
+            break;
         }
     }
 }
@@ -143,7 +146,8 @@ void columns_read(const struct columns *c, struct sql_stmt *q, void *thing)
     for (size_t i = 0; i < c->n; i++) {
         const struct column *col = &c->list[i];
         int at = (int)(c->n_keys + i);
-        int64_t n = col->kind == COLUMN_str ? 0 : sql_i64(q, at);
+        bool text = col->kind == COLUMN_str || col->kind == COLUMN_type;
+        int64_t n = text ? 0 : sql_i64(q, at);
         switch (col->kind) {
         case COLUMN_i8:
             SET(int8_t, col) = (int8_t)n;
@@ -165,6 +169,9 @@ void columns_read(const struct columns *c, struct sql_stmt *q, void *thing)
             break;
         case COLUMN_str:
             SET(struct str, col) = str_slice(sql_text(q, at), 0, TEXT_READ_MAX);
+            break;
+        case COLUMN_type:
+            SET(enum sys_type, col) = type_by_name(sql_text(q, at));
             break;
         }
     }

@@ -12,7 +12,8 @@ enum column_kind {
     COLUMN_i64,
     COLUMN_u64,
     COLUMN_bool,
-    COLUMN_str
+    COLUMN_str,
+    COLUMN_type /* enum sys_type, by its name */
 };
 
 struct column {

@@ -142,7 +142,7 @@ static err_t set_changed(struct inventory *v, const struct system *s, const stru
     TRY(inside_query(v, Q_SYSTEM_CHANGED, &q));
     sql_bind_i64(q, 1, v->concluding);
     sql_bind_blob(q, 2, place_str(host));
-    sql_bind_i64(q, 3, s->type);
+    sql_bind_text(q, 3, type_name(s->type));
     sql_bind_i64(q, 4, id);
     TRY(inside_number(q, &changed, &row));
     if (!changed)

@@ -17,15 +17,19 @@ static bool next_item(struct str *rest, struct str *ret)
     return false;
 }
 
+/* A count of 0 is part of the name: what is written is read back as it was. */
 static struct str split_count(struct str item, uint64_t *ret_count)
 {
     size_t space = item.n;
-    *ret_count = 0;
+    uint64_t count = 0;
     while (space > 0 && item.p[space - 1] != ' ')
         space--;
-    if (space < 2 || !str_to_u64(str_slice(item, space, item.n), UINT64_MAX, ret_count))
+    if (space < 2 || !str_to_u64(str_slice(item, space, item.n), UINT64_MAX, &count) || !count) {
+        *ret_count = 0;
         return item;
-    return str_slice(item, 0, space - 1);
+    }
+    *ret_count = count;
+    return str_trim(str_slice(item, 0, space - 1));
 }
 
 /* Whether the list has the name, and with which count. */

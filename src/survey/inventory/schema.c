@@ -54,7 +54,7 @@ static const char *const STEPS[] = {
 
           "CREATE TABLE system(id INTEGER PRIMARY KEY, survey INTEGER NOT NULL,"
           " host BLOB NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
-          " changed INTEGER NOT NULL, port INTEGER, ports TEXT, type INTEGER, type_conf INTEGER,"
+          " changed INTEGER NOT NULL, port INTEGER, ports TEXT, type TEXT, type_conf INTEGER,"
           " type_why TEXT, product_vendor TEXT, product_name TEXT, product_version TEXT,"
           " product_conf INTEGER, product_why TEXT, toolkit_vendor TEXT, toolkit_name TEXT,"
           " toolkit_version TEXT, toolkit_conf INTEGER, toolkit_why TEXT, vendor_vendor TEXT,"
