@@ -24,7 +24,7 @@ static inline void fuzz_advisories(const struct advisory_format *f, const uint8_
     struct advisory_sum sum = {0};
     struct str text = str_of(data, size);
     size_t n = 0;
-    if (advisories_new(&a, NULL) != OK)
+    if (advisories_parse(STR("head\n"), &a, NULL) != OK)
         abort();
     if (advisory_stream_new(a, f, &sum, &s) != OK)
         abort();

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "advisories_text.h"
 #include "base/size.h"
+#include "survey/assess/advisories_text.h"
 #include "survey/assess/advisory_add.h"
 #include "survey/assess/eol.h"
 #include "survey/assess/names.h"
@@ -279,7 +279,7 @@ static err_t add_table(struct advisories *a, struct str text)
     return advisories_ready(a);
 }
 
-err_t advisories_new(struct advisories **ret, struct diag *d)
+err_t advisories_parse(struct str table, struct advisories **ret, struct diag *d)
 {
     struct advisories *a = calloc(1, sizeof *a);
     if (!a)
@@ -289,13 +289,18 @@ err_t advisories_new(struct advisories **ret, struct diag *d)
     if (e == OK)
         e = eol_new(a->names, &a->eol, d);
     if (e == OK)
-        e = add_table(a, str_of(advisories_text, sizeof advisories_text));
+        e = add_table(a, table);
     if (e != OK) {
         advisories_free(a);
         return e;
     }
     *ret = a;
     return OK;
+}
+
+err_t advisories_new(struct advisories **ret, struct diag *d)
+{
+    return advisories_parse(str_of(advisories_text, sizeof advisories_text), ret, d);
 }
 
 void advisories_free(struct advisories *a)

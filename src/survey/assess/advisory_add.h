@@ -26,6 +26,7 @@ err_t advisories_exploited(struct advisories *a, struct str cve) MUST_CHECK;
 struct json_field {
     const char *path;
     int id;
+    bool object; /* an object there is told by open and close; a scalar there is passed over */
 };
 
 /* What a reader works with; `state` is its own, zeroed at each record's beginning. */
@@ -87,6 +88,9 @@ err_t advisory_stream_end(struct advisory_stream *s, struct diag *d) MUST_CHECK;
 void advisory_stream_free(struct advisory_stream *s);
 /* The format of a text by its first bytes; NULL. */
 const struct advisory_format *advisory_format_of(struct str head);
+/* advisories_new with another table in place of ours: its columns are cve, vendor, product, range,
+ * fixed, cvss, cvss_source, advisory, kev, category, note, behind a line of their names. */
+err_t advisories_parse(struct str table, struct advisories **ret, struct diag *d) MUST_CHECK;
 /* Ready for looking up: called when something was added. */
 err_t advisories_ready(struct advisories *a) MUST_CHECK;
 

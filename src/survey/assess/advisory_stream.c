@@ -11,6 +11,7 @@ enum { FIELDS_MAX = 48 };
 struct field {
     uint64_t plain, in_array; /* json_path numbers of both places */
     int id;
+    bool object;
 };
 
 struct advisory_stream {
@@ -35,10 +36,11 @@ const struct advisory_format *advisory_format_of(struct str head)
     return NULL;
 }
 
-static const struct field *field_of(const struct advisory_stream *s, uint64_t path)
+static const struct field *field_of(const struct advisory_stream *s, uint64_t path, bool object)
 {
     for (size_t i = 0; i < s->format->n_fields; i++)
-        if (s->fields[i].plain == path || s->fields[i].in_array == path)
+        if (s->fields[i].object == object &&
+            (s->fields[i].plain == path || s->fields[i].in_array == path))
             return &s->fields[i];
     return NULL;
 }
@@ -55,7 +57,7 @@ static err_t forgive(struct advisory_stream *s, err_t e)
 static err_t on_value(void *ctx, const struct json_at *at, enum json_type type, struct str text)
 {
     struct advisory_stream *s = ctx;
-    const struct field *f = field_of(s, at->path[at->depth]);
+    const struct field *f = field_of(s, at->path[at->depth], false);
     if (!f || s->broken != OK || type == JSON_NULL)
         return OK;
     return forgive(s, s->format->value(&s->read, f->id, text));
@@ -79,7 +81,7 @@ static err_t on_open(void *ctx, const struct json_at *at, bool array)
     struct advisory_stream *s = ctx;
     if (!array && is_record(s, at))
         fresh(s);
-    const struct field *f = field_of(s, at->path[at->depth]);
+    const struct field *f = field_of(s, at->path[at->depth], true);
     if (!f || s->broken != OK || array || !s->format->open)
         return OK;
     return forgive(s, s->format->open(&s->read, f->id));
@@ -88,7 +90,7 @@ static err_t on_open(void *ctx, const struct json_at *at, bool array)
 static err_t on_close(void *ctx, const struct json_at *at, bool array)
 {
     struct advisory_stream *s = ctx;
-    const struct field *f = field_of(s, at->path[at->depth]);
+    const struct field *f = field_of(s, at->path[at->depth], true);
     if (f && s->broken == OK && !array && s->format->close)
         TRY(forgive(s, s->format->close(&s->read, f->id)));
     if (array || !is_record(s, at))
@@ -119,8 +121,9 @@ static err_t stream_init(struct advisory_stream *s, struct advisories *a,
     if (!s->read.state || f->n_fields > FIELDS_MAX)
         return E_NOMEM;
     for (size_t i = 0; i < f->n_fields; i++)
-        s->fields[i] = (struct field){json_path(f->fields[i].path),
-                                      path_in_array(f->fields[i].path), f->fields[i].id};
+        s->fields[i] =
+            (struct field){json_path(f->fields[i].path), path_in_array(f->fields[i].path),
+                           f->fields[i].id, f->fields[i].object};
     s->record = json_path(f->record);
     s->record_in_array = path_in_array(f->record);
     return jsonin_new(&calls, &s->json);

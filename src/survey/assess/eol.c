@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/size.h"
-#include "eol_text.h"
+#include "survey/assess/eol_text.h"
 #include "survey/assess/version.h"
 
 enum { ROWS_MAX = 512, FOLD_MAX = 96 };

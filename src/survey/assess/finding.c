@@ -3,10 +3,12 @@
 #include "base/size.h"
 
 /* clang-format off */
-#define FINDING(id, sev, fbi, order, en, it, mean_en, mean_it, do_en, do_it, law, nist_, hicp_, ps, ihe, nis, refs) \
+#define FINDING(id, sev, fbi, order, en, it, mean_en, mean_it, do_en, do_it,                       \
+                law, nist_, hicp_, ps, ihe, nis, refs)                                             \
     {STR_INIT(#id), SEV_##sev, FBI_##fbi, order, {STR_INIT(en), STR_INIT(it)},                     \
      {STR_INIT(mean_en), STR_INIT(mean_it)}, {STR_INIT(do_en), STR_INIT(do_it)},                   \
-     STR_INIT(law), STR_INIT(nist_), STR_INIT(hicp_), STR_INIT(ps), STR_INIT(ihe), STR_INIT(nis), STR_INIT(refs)},
+     STR_INIT(law), STR_INIT(nist_), STR_INIT(hicp_), STR_INIT(ps), STR_INIT(ihe), STR_INIT(nis),  \
+     STR_INIT(refs)},
 /* clang-format on */
 static const struct finding_kind kinds[] = {
 #include "survey/assess/finding.def"

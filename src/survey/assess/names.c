@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "base/size.h"
-#include "products_text.h"
+#include "survey/assess/products_text.h"
 
 enum { FOLD_MAX = 160, NAMES_LIMIT = 1 << 20, ENTRIES_MAX = 2048, FAMILIES_MAX = 64 };
 

@@ -406,11 +406,13 @@ enum range_answer range_has(struct str range, struct str version)
     struct str rest, part;
     struct bounds b;
     enum tri answer = NO;
+    size_t n = 0;
     if (!without_comments(range, text, &rest) || !rest.n)
         return RANGE_UNKNOWN;
     while (next_alternative(&rest, &part)) {
         if (!str_trim(part).n)
             continue;
+        n++;
         if (!read_bounds(part, &b))
             answer = either(answer, MAYBE);
         else if (reaches_all(&b))
@@ -418,6 +420,8 @@ enum range_answer range_has(struct str range, struct str version)
         else
             answer = either(answer, version.n ? inside(&b, version) : MAYBE);
     }
+    if (!n)
+        return RANGE_UNKNOWN;
     return answer == YES ? RANGE_INSIDE : answer == NO ? RANGE_OUTSIDE : RANGE_UNKNOWN;
 }
 

@@ -1,5 +1,7 @@
 /* CSAF 2.0 (OASIS): products as a tree of branches (vendor, product, version), vulnerabilities that
- * name its leaves by id. Members come in any order, so a document is held until its end. */
+ * name its leaves by id. Members come in any order, so a document is held until its end. Products
+ * outside the tree (full_product_names) have no maker or version of their own and are passed over.
+ */
 #include <stdlib.h>
 
 #include "base/size.h"
@@ -12,8 +14,6 @@ enum {
     F_TITLE,
     F_PUBLISHER,
     F_REFERENCE,
-    F_FULL_NAME,
-    F_FULL_ID,
     F_RELATION,
     F_RELATION_ID,
     F_RELATION_TO,
@@ -56,15 +56,16 @@ struct state {
     uint32_t n_vulns;
     struct affected *affected;
     uint32_t n_affected, cap_affected, cap_nodes;
-    struct node full, relation;
+    struct node relation;
 };
 
+/* clang-format off */
 #define LEVEL(n, path)                                                                             \
-    {path, F_BRANCH + 4 * (n) + B_SELF}, {path ".category", F_BRANCH + 4 * (n) + B_CATEGORY},      \
-        {path ".name", F_BRANCH + 4 * (n) + B_NAME},                                               \
-    {                                                                                              \
-        path ".product.product_id", F_BRANCH + 4 * (n) + B_PRODUCT_ID                              \
-    }
+    {path, F_BRANCH + 4 * (n) + B_SELF, true},                                                     \
+    {path ".category", F_BRANCH + 4 * (n) + B_CATEGORY, false},                                    \
+    {path ".name", F_BRANCH + 4 * (n) + B_NAME, false},                                            \
+    {path ".product.product_id", F_BRANCH + 4 * (n) + B_PRODUCT_ID, false}
+/* clang-format on */
 #define B1 "product_tree.branches.#"
 #define DEEPER ".branches.#"
 #define B2 B1 DEEPER
@@ -74,25 +75,23 @@ struct state {
 #define B6 B5 DEEPER
 #define VULN "vulnerabilities.#"
 static const struct json_field fields[] = {
-    {"document.tracking.id", F_TRACKING},
-    {"document.title", F_TITLE},
-    {"document.publisher.name", F_PUBLISHER},
-    {"document.references.#.url", F_REFERENCE},
-    {"product_tree.full_product_names.#", F_FULL_NAME},
-    {"product_tree.full_product_names.#.product_id", F_FULL_ID},
-    {"product_tree.relationships.#", F_RELATION},
-    {"product_tree.relationships.#.full_product_name.product_id", F_RELATION_ID},
-    {"product_tree.relationships.#.product_reference", F_RELATION_TO},
-    {VULN, F_VULN},
-    {VULN ".cve", F_CVE},
-    {VULN ".title", F_VULN_TITLE},
-    {VULN ".cwe.id", F_CWE},
-    {VULN ".scores.#.cvss_v3.baseScore", F_SCORE_V3},
-    {VULN ".scores.#.cvss_v3.version", F_SCORE_V3_VERSION},
-    {VULN ".scores.#.cvss_v2.baseScore", F_SCORE_V2},
-    {VULN ".product_status.known_affected.#", F_AFFECTED},
-    {VULN ".product_status.first_affected.#", F_AFFECTED},
-    {VULN ".product_status.last_affected.#", F_AFFECTED},
+    {"document.tracking.id", F_TRACKING, false},
+    {"document.title", F_TITLE, false},
+    {"document.publisher.name", F_PUBLISHER, false},
+    {"document.references.#.url", F_REFERENCE, false},
+    {"product_tree.relationships.#", F_RELATION, true},
+    {"product_tree.relationships.#.full_product_name.product_id", F_RELATION_ID, false},
+    {"product_tree.relationships.#.product_reference", F_RELATION_TO, false},
+    {VULN, F_VULN, true},
+    {VULN ".cve", F_CVE, false},
+    {VULN ".title", F_VULN_TITLE, false},
+    {VULN ".cwe.id", F_CWE, false},
+    {VULN ".scores.#.cvss_v3.baseScore", F_SCORE_V3, false},
+    {VULN ".scores.#.cvss_v3.version", F_SCORE_V3_VERSION, false},
+    {VULN ".scores.#.cvss_v2.baseScore", F_SCORE_V2, false},
+    {VULN ".product_status.known_affected.#", F_AFFECTED, false},
+    {VULN ".product_status.first_affected.#", F_AFFECTED, false},
+    {VULN ".product_status.last_affected.#", F_AFFECTED, false},
     LEVEL(0, B1),
     LEVEL(1, B2),
     LEVEL(2, B3),
@@ -156,8 +155,6 @@ static err_t open(struct advisory_read *r, int id)
     struct state *s = r->state;
     if (id >= F_BRANCH && (id - F_BRANCH) % 4 == B_SELF)
         return open_branch(r, s, (unsigned)(id - F_BRANCH) / 4);
-    if (id == F_FULL_NAME)
-        s->full = (struct node){0};
     if (id == F_RELATION)
         s->relation = (struct node){0};
     return id == F_VULN ? open_vuln(r, s) : OK;
@@ -215,9 +212,11 @@ static err_t vuln_value(struct advisory_read *r, struct state *s, int id, struct
 static err_t value(struct advisory_read *r, int id, struct str text)
 {
     struct state *s = r->state;
-    struct str *to[] = {[F_TRACKING] = &s->tracking,       [F_TITLE] = &s->title,
-                        [F_PUBLISHER] = &s->publisher,     [F_FULL_ID] = &s->full.id,
-                        [F_RELATION_ID] = &s->relation.id, [F_RELATION_TO] = &s->relation.alias_of};
+    struct str *to[] = {[F_TRACKING] = &s->tracking,
+                        [F_TITLE] = &s->title,
+                        [F_PUBLISHER] = &s->publisher,
+                        [F_RELATION_ID] = &s->relation.id,
+                        [F_RELATION_TO] = &s->relation.alias_of};
     if (id >= F_BRANCH)
         return branch_value(r, s, id, text);
     if (id > F_VULN)

@@ -51,25 +51,28 @@ struct state {
 
 #define CNA "containers.cna."
 #define ADP "containers.adp.#."
+/* clang-format off */
 #define AFFECTED(of)                                                                               \
-    {of "affected.#", F_AFFECTED}, {of "affected.#.vendor", F_VENDOR},                             \
-        {of "affected.#.product", F_PRODUCT}, {of "affected.#.packageName", F_PRODUCT},            \
-        {of "affected.#.defaultStatus", F_DEFAULT}, {of "affected.#.versions.#", F_ENTRY},         \
-        {of "affected.#.versions.#.version", F_VERSION},                                           \
-        {of "affected.#.versions.#.status", F_STATUS},                                             \
-        {of "affected.#.versions.#.lessThan", F_BEFORE},                                           \
-        {of "affected.#.versions.#.lessThanOrEqual", F_THROUGH},                                   \
-        {of "affected.#.versions.#.versionType", F_TYPE},                                          \
-        {of "metrics.#.cvssV3_1.baseScore", F_SCORE_V31},                                          \
-        {of "metrics.#.cvssV4_0.baseScore", F_SCORE_V4},                                           \
-        {of "metrics.#.cvssV3_0.baseScore", F_SCORE_V30},                                          \
-    {                                                                                              \
-        of "metrics.#.other.type", F_OTHER                                                         \
-    }
+    {of "affected.#", F_AFFECTED, true},                                                           \
+    {of "affected.#.vendor", F_VENDOR, false},                                                     \
+    {of "affected.#.product", F_PRODUCT, false},                                                   \
+    {of "affected.#.packageName", F_PRODUCT, false},                                               \
+    {of "affected.#.defaultStatus", F_DEFAULT, false},                                             \
+    {of "affected.#.versions.#", F_ENTRY, true},                                                   \
+    {of "affected.#.versions.#.version", F_VERSION, false},                                        \
+    {of "affected.#.versions.#.status", F_STATUS, false},                                          \
+    {of "affected.#.versions.#.lessThan", F_BEFORE, false},                                        \
+    {of "affected.#.versions.#.lessThanOrEqual", F_THROUGH, false},                                \
+    {of "affected.#.versions.#.versionType", F_TYPE, false},                                       \
+    {of "metrics.#.cvssV3_1.baseScore", F_SCORE_V31, false},                                       \
+    {of "metrics.#.cvssV4_0.baseScore", F_SCORE_V4, false},                                        \
+    {of "metrics.#.cvssV3_0.baseScore", F_SCORE_V30, false},                                       \
+    {of "metrics.#.other.type", F_OTHER, false}
+/* clang-format on */
 static const struct json_field fields[] = {
-    {"cveMetadata.cveId", F_ID},
-    {"cveMetadata.state", F_STATE},
-    {CNA "title", F_TITLE},
+    {"cveMetadata.cveId", F_ID, false},
+    {"cveMetadata.state", F_STATE, false},
+    {CNA "title", F_TITLE, false},
     AFFECTED(CNA),
     AFFECTED(ADP),
 };

@@ -9,7 +9,7 @@ struct state {
     struct str cve;
 };
 
-static const struct json_field fields[] = {{"vulnerabilities.#.cveID", F_CVE}};
+static const struct json_field fields[] = {{"vulnerabilities.#.cveID", F_CVE, false}};
 
 static bool looks(struct str head)
 {

@@ -43,21 +43,21 @@ struct state {
 #define CVE "vulnerabilities.#.cve."
 #define CPE CVE "configurations.#.nodes.#.cpeMatch.#"
 static const struct json_field fields[] = {
-    {CVE "id", F_ID},
-    {CVE "vulnStatus", F_STATUS},
-    {CVE "cisaExploitAdd", F_KEV},
-    {CVE "metrics.cvssMetricV40.#.cvssData.baseScore", F_SCORE_V4},
-    {CVE "metrics.cvssMetricV31.#.cvssData.baseScore", F_SCORE_V31},
-    {CVE "metrics.cvssMetricV30.#.cvssData.baseScore", F_SCORE_V30},
-    {CVE "metrics.cvssMetricV2.#.cvssData.baseScore", F_SCORE_V2},
-    {CVE "weaknesses.#.description.#.value", F_NOTE},
-    {CPE, F_MATCH},
-    {CPE ".vulnerable", F_VULNERABLE},
-    {CPE ".criteria", F_CRITERIA},
-    {CPE ".versionStartIncluding", F_FROM},
-    {CPE ".versionStartExcluding", F_AFTER},
-    {CPE ".versionEndExcluding", F_BEFORE},
-    {CPE ".versionEndIncluding", F_THROUGH},
+    {CVE "id", F_ID, false},
+    {CVE "vulnStatus", F_STATUS, false},
+    {CVE "cisaExploitAdd", F_KEV, false},
+    {CVE "metrics.cvssMetricV40.#.cvssData.baseScore", F_SCORE_V4, false},
+    {CVE "metrics.cvssMetricV31.#.cvssData.baseScore", F_SCORE_V31, false},
+    {CVE "metrics.cvssMetricV30.#.cvssData.baseScore", F_SCORE_V30, false},
+    {CVE "metrics.cvssMetricV2.#.cvssData.baseScore", F_SCORE_V2, false},
+    {CVE "weaknesses.#.description.#.value", F_NOTE, false},
+    {CPE, F_MATCH, true},
+    {CPE ".vulnerable", F_VULNERABLE, false},
+    {CPE ".criteria", F_CRITERIA, false},
+    {CPE ".versionStartIncluding", F_FROM, false},
+    {CPE ".versionStartExcluding", F_AFTER, false},
+    {CPE ".versionEndExcluding", F_BEFORE, false},
+    {CPE ".versionEndIncluding", F_THROUGH, false},
 };
 
 static bool looks(struct str head)

@@ -40,22 +40,22 @@ struct state {
 };
 
 static const struct json_field fields[] = {
-    {"id", F_ID},
-    {"aliases.#", F_ALIAS},
-    {"upstream.#", F_ALIAS},
-    {"summary", F_SUMMARY},
-    {"withdrawn", F_WITHDRAWN},
-    {"severity.#.score", F_SEVERITY},
-    {"affected.#", F_AFFECTED},
-    {"affected.#.package.ecosystem", F_ECOSYSTEM},
-    {"affected.#.package.name", F_NAME},
-    {"affected.#.severity.#.score", F_SEVERITY},
-    {"affected.#.ranges.#", F_RANGE},
-    {"affected.#.ranges.#.type", F_TYPE},
-    {"affected.#.ranges.#.events.#.introduced", F_INTRODUCED},
-    {"affected.#.ranges.#.events.#.fixed", F_FIXED},
-    {"affected.#.ranges.#.events.#.last_affected", F_LAST},
-    {"affected.#.versions.#", F_VERSION},
+    {"id", F_ID, false},
+    {"aliases.#", F_ALIAS, false},
+    {"upstream.#", F_ALIAS, false},
+    {"summary", F_SUMMARY, false},
+    {"withdrawn", F_WITHDRAWN, false},
+    {"severity.#.score", F_SEVERITY, false},
+    {"affected.#", F_AFFECTED, true},
+    {"affected.#.package.ecosystem", F_ECOSYSTEM, false},
+    {"affected.#.package.name", F_NAME, false},
+    {"affected.#.severity.#.score", F_SEVERITY, false},
+    {"affected.#.ranges.#", F_RANGE, true},
+    {"affected.#.ranges.#.type", F_TYPE, false},
+    {"affected.#.ranges.#.events.#.introduced", F_INTRODUCED, false},
+    {"affected.#.ranges.#.events.#.fixed", F_FIXED, false},
+    {"affected.#.ranges.#.events.#.last_affected", F_LAST, false},
+    {"affected.#.versions.#", F_VERSION, false},
 };
 
 static bool looks(struct str head)

@@ -125,6 +125,7 @@ static void what_is_not_certain_is_unknown(void **state)
         {"< 3.6.7", "", RANGE_UNKNOWN},
         {"?", "1.0", RANGE_UNKNOWN},
         {"", "1.0", RANGE_UNKNOWN},
+        {" ; ;; ", "1.0", RANGE_UNKNOWN},
         {"see advisory", "1.0", RANGE_UNKNOWN},
         {"<=11.2 on Windows 8.1 with IIS 7.5", "11.0", RANGE_UNKNOWN},
         {"Rev B-M", "B.01", RANGE_UNKNOWN},
