@@ -192,6 +192,40 @@ static void a_parsed_acceptance_names_contexts_by_the_request(void **state)
     assert_none(f, dicom_context);
 }
 
+/* An answer with everything in it that a server may send, as written by the strict codec. */
+static void what_the_strict_codec_writes_is_read_the_same(void **state)
+{
+    struct facts *f = *state;
+    struct str syntax = STR("1.2.840.10008.1.2.1");
+    struct pdu_context contexts[] = {{.id = 1, .transfers = &syntax, .n_transfers = 1},
+                                     {.id = 3, .result = PDU_USER_REJECTION}};
+    struct pdu_role roles[] = {{.sop_class = STR("1.2.840.10008.1.1"), .scu = true}};
+    struct pdu_extended extended[] = {{STR("1.2.840.10008.5.1.4.1.2.2.1"), STR("\1\1")}};
+    struct pdu_associate ac = {.version = 1,
+                               .called = STR("ANY-SCP"),
+                               .calling = STR("LASTRA"),
+                               .application = STR(PDU_APPLICATION_CONTEXT),
+                               .contexts = contexts,
+                               .n_contexts = 2,
+                               .max_pdu = 16382,
+                               .implementation_uid = STR("1.2.826.0.1.3680043.9.3811.2.0.2"),
+                               .implementation_version = STR("PYNETDICOM_202"),
+                               .has_ops = true,
+                               .roles = roles,
+                               .n_roles = 1,
+                               .extended = extended,
+                               .n_extended = 1};
+    struct wr w = wr_heap(1 << 16);
+    pdu_associate_write(&ac, PDU_ASSOCIATE_AC, &w);
+    assert_false(w.bad);
+    assert_ok(dicom_answer_bytes(wr_str(&w), BY_PROBE, &f->e));
+    assert_fact(f, dicom_class_uid, "1.2.826.0.1.3680043.9.3811.2.0.2");
+    assert_fact(f, dicom_version_name, "PYNETDICOM_202");
+    assert_fact(f, dicom_max_pdu, "16382");
+    assert_fact(f, dicom_transfer_syntax, "1.2.840.10008.1.2.1");
+    wr_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +239,7 @@ int main(void)
         FACTS_TEST(an_abort_is_an_answer),
         FACTS_TEST(other_bytes_are_not_an_answer),
         FACTS_TEST(a_thousand_items_are_read_in_bounded_time),
+        FACTS_TEST(what_the_strict_codec_writes_is_read_the_same),
         FACTS_TEST(a_parsed_acceptance_names_contexts_by_the_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
