@@ -3,7 +3,7 @@
 #include "base/size.h"
 #include "survey/report/countries.h"
 
-enum { WIDTH = 720, LABEL = 210, ROW = 22 }; /* in the units of the view box */
+enum { WIDTH = 720, LABEL = 222, ROW = 22 }; /* in the units of the view box */
 
 static void figure(struct pen *p, enum word title, int height)
 {
@@ -69,7 +69,7 @@ void chart_bars(struct pen *p, enum word title, enum word whole, enum word part,
         double y = 22 + (double)i * ROW, room = WIDTH - LABEL - 70;
         double w = room * (double)bars[i].whole / (double)most;
         double d = room * (double)bars[i].part / (double)most;
-        text_at(p, LABEL - 8, y + 13, "lb", cut(bars[i].label, 34, label, sizeof label));
+        text_at(p, LABEL - 8, y + 13, "lb", cut(bars[i].label, 36, label, sizeof label));
         rect(p, LABEL, y + 2, w, ROW - 7, "c-whole");
         if (bars[i].part)
             rect(p, LABEL, y + 2, d, ROW - 7, "c-part");
@@ -90,7 +90,7 @@ static void stack(struct pen *p, const struct stack *s, double y)
     double x = LABEL, room = WIDTH - LABEL - 70;
     for (size_t k = 0; k < CHART_PARTS; k++)
         sum += s->parts[k];
-    text_at(p, LABEL - 8, y + 13, "lb", cut(s->label, 34, label, sizeof label));
+    text_at(p, LABEL - 8, y + 13, "lb", cut(s->label, 36, label, sizeof label));
     for (size_t k = 0; k < CHART_PARTS && sum; k++) {
         double w = room * (double)s->parts[k] / (double)sum;
         if (!s->parts[k])

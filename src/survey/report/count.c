@@ -4,6 +4,7 @@
 
 #include "base/size.h"
 #include "survey/report/clean.h"
+#include "survey/report/words.h"
 
 bool finding_accepted(const struct report *r, const struct finding *f)
 {
@@ -203,10 +204,12 @@ static void count_cve(struct report *r, const struct system *s, const struct fin
     row->exploited |= f->exploited;
     row->cvss = f->cvss > row->cvss ? f->cvss : row->cvss;
     row->n[N_values] = (uint64_t)(row->cvss + 1) + (row->exploited ? 1000 : 0);
-    if (!row->note.n) {
-        struct str what = name_safe(r, s, f->component.n ? f->component : product);
-        row->note = arena_copy(&r->arena, str_slice(what, 0, TALLY_KEY_MAX));
-    }
+    struct str what = name_safe(r, s, f->component.n ? f->component : product);
+    what = str_slice(what, 0, TALLY_KEY_MAX);
+    if (!row->note.n)
+        row->note = arena_copy(&r->arena, what);
+    else if (what.n && !str_eq(row->note, what))
+        row->note = word(r->language, W_several);
 }
 
 /* The smallest score stands at the top of the heap until there are more systems than rows. */

@@ -58,6 +58,8 @@ static void findings(struct pen *p, const struct finding *f, size_t n)
         if (f[i].cve.n) {
             html_raw(p->w, " <small>");
             html_text(p->w, f[i].cve);
+            html_raw(p->w, ", ");
+            html_text(p->w, word_state(p->l, f[i].state));
             html_raw(p->w, "</small>");
         }
     }
