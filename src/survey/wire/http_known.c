@@ -27,11 +27,8 @@ static const struct known pages[] = {
     {STR_INIT("/api/server/version"), false, false, {NULL}},
     /* dcm4chee-arc-light. */
     {STR_INIT("/dcm4chee-arc/devicename"), false, false, {"dicomDeviceName"}},
-    {STR_INIT("/dcm4chee-arc/ctrl/status"), true, false, {"status"}},
+    {STR_INIT("/dcm4chee-arc/ctrl/status"), false, false, {"status"}},
     {STR_INIT("/dcm4chee-arc/aets"), true, false, {"#.dicomAETitle", "#.dicomDescription"}},
-    /* Dicoogle. */
-    {STR_INIT("*/ext/version"), false, false, {"version"}},
-    {STR_INIT("*/system/version"), false, false, {"version"}},
 };
 
 static bool path_fits(const struct known *k, struct str path)
