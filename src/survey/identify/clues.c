@@ -4,9 +4,10 @@
 
 enum { MATCHES_MAX = 24, SHOWN_MAX = 64 };
 
-err_t clues_init(struct clues *c, struct arena *a)
+err_t clues_init(struct clues *c, size_t cap, struct arena *a)
 {
-    *c = (struct clues){.at = ARENA_ARRAY(a, CLUES_MAX, struct clue)};
+    cap = size_min(cap, CLUES_MAX);
+    *c = (struct clues){.at = ARENA_ARRAY(a, cap, struct clue), .cap = cap};
     return c->at ? OK : E_NOMEM;
 }
 
@@ -156,7 +157,7 @@ static void look_rows(struct clues *c, struct fp_matcher *m, const struct fact *
                                            : show_served(c, SERVES_web, f);
         else if (fp->type == TYPE_fhir && fp->product.n == 0)
             show_spoken(c, SPOKEN_fhir, f);
-        else if (points > 0 && fp->role != ROLE_nothing && c->n < CLUES_MAX)
+        else if (points > 0 && fp->role != ROLE_nothing && c->n < c->cap)
             c->at[c->n++] = (struct clue){fp, f, found[i].version, points};
     }
 }
@@ -193,7 +194,7 @@ static void take(const struct fact **to, const struct fact *from)
 
 void clues_join(struct clues *to, const struct clues *from)
 {
-    for (size_t i = 0; i < from->n && to->n < CLUES_MAX; i++)
+    for (size_t i = 0; i < from->n && to->n < to->cap; i++)
         to->at[to->n++] = from->at[i];
     to->spoken |= from->spoken;
     to->serves |= from->serves;

@@ -43,8 +43,8 @@ enum serves {
 enum { CLUES_MAX = 96, SHOWN_BITS = 8 };
 
 struct clues {
-    struct clue *at; /* CLUES_MAX of them, in the arena */
-    size_t n;
+    struct clue *at; /* in the arena */
+    size_t n, cap;
     unsigned spoken, serves; /* bits of enum spoken, enum serves */
     /* A fact that shows the bit of that place; NULL: the bit is not set. */
     const struct fact *spoke[SHOWN_BITS], *served[SHOWN_BITS];
@@ -52,7 +52,8 @@ struct clues {
     const struct fact *role, *maker, *model, *version, *caller;
 };
 
-err_t clues_init(struct clues *c, struct arena *a) MUST_CHECK;
+/* Room for as many clues, CLUES_MAX at most; further ones are passed over. */
+err_t clues_init(struct clues *c, size_t cap, struct arena *a) MUST_CHECK;
 /* Adds what the facts of an endpoint point to. */
 void clues_look(struct clues *c, struct fp_matcher *m, const struct evidence *e, struct arena *a);
 void clues_join(struct clues *to, const struct clues *from);

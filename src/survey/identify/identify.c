@@ -24,9 +24,9 @@ static err_t look(struct host_work *w, struct fp_matcher *m)
     for (size_t i = 0; i < w->n; i++) {
         struct place *p = &w->places[i];
         p->endpoint = &w->host->endpoints[i];
-        TRY(clues_init(&p->clues, w->arena));
+        TRY(clues_init(&p->clues, 2 * p->endpoint->e->n + 8, w->arena));
         clues_look(&p->clues, m, p->endpoint->e, w->arena);
-        TRY(judge(&p->clues, w->arena, &p->verdict));
+        judge(&p->clues, w->arena, &p->verdict);
         p->group = NO_GROUP;
     }
     return OK;
@@ -148,7 +148,7 @@ static err_t conclude(struct host_work *w, int group, bool with_own, struct syst
     char text[PORTS_TEXT_MAX];
     struct wr ports = wr_fixed(text, sizeof(text));
     const struct place *most = NULL;
-    TRY(clues_init(&all, w->arena));
+    TRY(clues_init(&all, CLUES_MAX, w->arena));
     for (size_t i = 0; i < w->n; i++) {
         const struct place *p = &w->places[i];
         if (p->group != group)
@@ -163,7 +163,7 @@ static err_t conclude(struct host_work *w, int group, bool with_own, struct syst
         if (w->own->clues.spoken & SPOKEN_caller)
             add_port(&ports, w->own);
     }
-    TRY(judge(&all, w->arena, &v));
+    judge(&all, w->arena, &v);
     *ret = (struct system){0};
     fill_host(ret, w->host);
     take_verdict(ret, &v);

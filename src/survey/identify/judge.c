@@ -235,10 +235,13 @@ static void take_site_model(struct bench *b)
     struct verdict *v = b->v;
     if (v->product.name.n || !c->model || (v->best && v->points >= POINTS_medium))
         return;
+    struct str maker = c->maker ? c->maker->value : STR("");
+    if (b->vendors.n > 0 && (!maker.n || same_maker(maker, b->vendors.at[0].vendor)))
+        maker = b->vendors.at[0].vendor;
     begin(b);
     clue_text(&b->why, c->model, NULL);
-    v->product = (struct answer){c->maker ? c->maker->value : STR(""), c->model->value,
-                                 c->version ? c->version->value : STR(""), CONF_medium, end(b)};
+    v->product = (struct answer){maker, c->model->value, c->version ? c->version->value : STR(""),
+                                 CONF_medium, end(b)};
 }
 
 static void set_type(struct verdict *v, enum sys_type t, enum confidence conf, struct str why)
@@ -388,18 +391,13 @@ static void hear_site(struct bench *b)
     set_type(v, said, CONF_high, why_fact(b, f));
 }
 
-err_t judge(const struct clues *c, struct arena *a, struct verdict *ret)
+void judge(const struct clues *c, struct arena *a, struct verdict *ret)
 {
     static bool (*const ways[])(struct bench *) = {type_by_product, type_by_services,
                                                    type_by_device,  type_by_calling,
                                                    type_by_toolkit, type_by_protocol};
-    struct bench *b = ARENA_NEW(a, struct bench);
-    if (!b)
-        return E_NOMEM;
+    struct bench bench = {.c = c, .a = a, .v = ret}, *b = &bench;
     *ret = (struct verdict){0};
-    b->c = c;
-    b->a = a;
-    b->v = ret;
     tally_count(&b->products, c, names_product);
     tally_count(&b->toolkits, c, names_toolkit);
     tally_count(&b->vendors, c, names_vendor);
@@ -412,5 +410,4 @@ err_t judge(const struct clues *c, struct arena *a, struct verdict *ret)
     if (ret->type != TYPE_none)
         take_site_model(b);
     judge_vendor(b);
-    return OK;
 }

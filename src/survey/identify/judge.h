@@ -16,7 +16,7 @@ struct verdict {
     struct str hinted; /* its name */
 };
 
-/* Text is in the arena or views of the facts. */
-err_t judge(const struct clues *c, struct arena *a, struct verdict *ret) MUST_CHECK;
+/* Text is in the arena or views of the facts. A reason that found no room there is empty. */
+void judge(const struct clues *c, struct arena *a, struct verdict *ret);
 
 #endif
