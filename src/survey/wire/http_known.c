@@ -1,3 +1,4 @@
+/* A table of pages and what is read from each, so that another product is another row. */
 #include "survey/wire/http_known.h"
 
 #include "base/size.h"

@@ -67,10 +67,9 @@ static void write_request(struct http_machine *m, const char *header, struct wr 
     wr_printf(out, "\r\nUser-Agent: Lastra-survey/%.*s", STR_ARG(t->manner->version));
     if (t->manner->contact.n)
         wr_printf(out, " (+%.*s)", STR_ARG(t->manner->contact));
-    wr_printf(out,
-              "\r\nAccept: text/html, application/json, */*;q=0.5\r\nAccept-Encoding: identity\r\n"
-              "%s\r\n",
-              header);
+    bool own = str_starts(str_z(header), STR("Accept:"));
+    wr_printf(out, "\r\n%sAccept-Encoding: identity\r\n%s\r\n",
+              own ? "" : "Accept: text/html, application/json, */*;q=0.5\r\n", header);
 }
 
 static enum step ask(struct http_machine *m, struct str path, const char *header, struct wr *out)
