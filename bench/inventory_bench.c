@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "io/clock.h"
+#include "survey/inventory/diff.h"
 #include "survey/inventory/journal.h"
 
 static void check(err_t e, const struct diag *d)
@@ -88,6 +89,48 @@ static void put_all(struct inventory *v, struct run *r, uint32_t count, size_t b
     r->position = count;
 }
 
+/* Conclusions: a system with five findings of each host, up to 50,000. */
+struct concluding {
+    struct inventory *v;
+    uint32_t systems;
+};
+
+static err_t conclude_host(void *ctx, const struct host *h)
+{
+    struct concluding *c = ctx;
+    struct system s = {.ip = h->ip,
+                       .port = 104,
+                       .ports = STR("104/dicom"),
+                       .type = TYPE_pacs,
+                       .product = {.name = STR("Orthanc"), .version = STR("1.12.6")}};
+    struct finding f = {.kind = STR("vulnerability"),
+                        .evidence = STR("Orthanc 1.12.6, read at /system"),
+                        .cve = STR("CVE-2024-0001")};
+    if (c->systems++ >= 50000)
+        return E_CANCELLED;
+    TRY(inventory_put_system(c->v, &s));
+    f.system = s.id;
+    for (f.severity = SEV_info; f.severity < SEV_COUNT; f.severity++)
+        TRY(inventory_put_finding(c->v, &f));
+    return OK;
+}
+
+static void conclusions(struct inventory *v, int64_t survey)
+{
+    struct concluding c = {v, 0};
+    struct diff_sum sum;
+    int64_t t0 = clock_us();
+    check(inventory_conclude_begin(v, survey), inventory_diag(v));
+    err_t e = inventory_hosts(v, survey, conclude_host, &c);
+    check(e == E_CANCELLED ? OK : e, inventory_diag(v));
+    check(inventory_conclude_end(v, NULL), NULL);
+    double write_s = (double)(clock_us() - t0) / 1e6;
+    t0 = clock_us();
+    check(diff_surveys(v, survey, v, survey, NULL, NULL, &sum, NULL), inventory_diag(v));
+    printf("%llu systems concluded in %.2f s, compared in %.2f s\n",
+           (unsigned long long)sum.systems_after, write_s, (double)(clock_us() - t0) / 1e6);
+}
+
 static void journal_lines(struct inventory *v, uint32_t count)
 {
     struct diag d = {""};
@@ -115,7 +158,7 @@ int main(int argc, char **argv)
         return 2;
     long before = peak_kib();
     check(inventory_open(argv[1], INVENTORY_CREATE, STR(""), &v, NULL, &d), &d);
-    check(inventory_survey(v, STR("bench"), &s, &d), &d);
+    check(inventory_survey(v, argc > 4 ? str_z(argv[4]) : STR("bench"), &s, &d), &d);
     check(inventory_run_begin(v, s.id, STR("bench"), STR("numbers"), STR(""), &r, &d), &d);
     int64_t t0 = clock_us();
     put_all(v, &r, count, bytes);
@@ -130,6 +173,7 @@ int main(int argc, char **argv)
            "%ld MiB after reading\n",
            count, put_s, count / put_s, (unsigned long long)read.hosts, read_s,
            (double)read.hosts / read_s, (put_kib - before) >> 10, peak_kib() >> 10);
+    conclusions(v, s.id);
     journal_lines(v, 50000);
     inventory_close(v);
     return 0;

@@ -336,6 +336,22 @@ static void a_database_with_code_in_it_is_not_opened(void **state)
     f->from = NULL;
 }
 
+static void an_older_one_is_brought_up_to_date_even_to_look(void **state)
+{
+    struct fixture *f = *state;
+    struct survey y;
+    fill(f);
+    tamper(f, "DROP TABLE survey;DROP TABLE run;DROP TABLE endpoint;DROP TABLE touch;"
+              "DROP TABLE flow;DROP TABLE note;DROP TABLE merged;DROP TABLE risk;"
+              "DROP TABLE system;DROP TABLE finding;DELETE FROM sqlite_sequence;"
+              "PRAGMA user_version=0");
+    f->from = site_open(&f->shard, INVENTORY_LOOK);
+    assert_err(inventory_find(f->from, STR(""), &y), E_NOTFOUND);
+    inventory_close(f->from);
+    f->from = site_open(&f->shard, INVENTORY_WORK);
+    assert_int_equal(survey_of(f->from, "again").id, 1);
+}
+
 static void values_of_any_size_are_not_loaded(void **state)
 {
     struct fixture *f = *state;
@@ -387,6 +403,7 @@ int main(void)
         MERGE_TEST(a_damaged_one_changes_nothing),
         MERGE_TEST(hostile_texts_and_numbers_come_in_clean),
         MERGE_TEST(a_database_with_code_in_it_is_not_opened),
+        MERGE_TEST(an_older_one_is_brought_up_to_date_even_to_look),
         MERGE_TEST(values_of_any_size_are_not_loaded),
         MERGE_TEST(a_broken_page_is_an_answer),
     };
