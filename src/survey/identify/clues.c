@@ -179,7 +179,8 @@ void clues_look(struct clues *c, struct fp_matcher *m, const struct evidence *e,
     for (size_t i = 0; i < e->n; i++) {
         look_protocol(c, &e->facts[i]);
         look_site(c, &e->facts[i]);
-        look_rows(c, m, &e->facts[i], a);
+        if (c->n < c->cap)
+            look_rows(c, m, &e->facts[i], a);
     }
     if (c->spoken & ~(unsigned)SPOKEN_caller)
         c->spoken |= SPOKEN_open;

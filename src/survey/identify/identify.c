@@ -7,7 +7,8 @@
 #include "survey/identify/role.h"
 #include "survey/identify/tally.h"
 
-enum { PORTS_TEXT_MAX = 2000 };
+/* A host of very many ports is a honeypot or a gateway; a few clues of each must do. */
+enum { PORTS_TEXT_MAX = 2000, PORTS_MANY = 64, CLUES_FEW = 16 };
 
 /* A host in the making. */
 struct host_work {
@@ -24,7 +25,8 @@ static err_t look(struct host_work *w, struct fp_matcher *m)
     for (size_t i = 0; i < w->n; i++) {
         struct place *p = &w->places[i];
         p->endpoint = &w->host->endpoints[i];
-        TRY(clues_init(&p->clues, 2 * p->endpoint->e->n + 8, w->arena));
+        TRY(clues_init(&p->clues, w->n > PORTS_MANY ? CLUES_FEW : 2 * p->endpoint->e->n + 8,
+                       w->arena));
         clues_look(&p->clues, m, p->endpoint->e, w->arena);
         judge(&p->clues, w->arena, &p->verdict);
         p->group = NO_GROUP;

@@ -380,6 +380,8 @@ static void a_host_of_two_thousand_ports_is_told_in_bounded_memory(void **state)
         evidence_init(e, &arena);
         assert_ok(evidence_add(e, BY_ENGINE, EV_dicom_version_name,
                                i % 2 ? STR("OFFIS_DCMTK_367") : STR("dcm4che-5.1.0")));
+        for (unsigned k = 0; k < 30; k++)
+            assert_ok(evidence_addf(e, BY_ENGINE, EV_said_product, "Orthanc DCMTK OHIF 1.%u", k));
     }
     size_t before = arena.used;
     identify_ports(MANY);
