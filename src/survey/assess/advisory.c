@@ -209,8 +209,9 @@ static void join_by_cve(struct advisories *a)
 {
     for (size_t i = 0, end; i < a->n; i = end) {
         struct row *first = row_at(a, a->by_cve[i]);
-        bool exploited = first->cve && bsearch(&first->cve, a->exploited, a->n_exploited,
-                                               sizeof *a->exploited, by_number);
+        bool exploited =
+            first->cve && a->n_exploited &&
+            bsearch(&first->cve, a->exploited, a->n_exploited, sizeof *a->exploited, by_number);
         const struct row *scored = NULL;
         for (end = i; end < a->n && same_cve(first, row_at(a, a->by_cve[end])); end++) {
             const struct row *r = row_at(a, a->by_cve[end]);
@@ -247,8 +248,7 @@ err_t advisories_ready(struct advisories *a)
     a->by_key = keys;
     a->by_cve = cves;
     a->indexed = a->n;
-    if (a->exploited)
-        join_by_cve(a);
+    join_by_cve(a);
     return OK;
 }
 
@@ -347,6 +347,15 @@ const struct advisory *advisories_by_cve(const struct advisories *a, struct str 
     }
     const struct row *r = low < a->indexed ? row_at(a, a->by_cve[low]) : NULL;
     return number && r && r->cve == number ? &r->a : NULL;
+}
+
+bool advisories_is_exploited(const struct advisories *a, struct str cve)
+{
+    const struct advisory *row = advisories_by_cve(a, cve);
+    uint64_t number = cve_number(cve);
+    return (row && row->exploited) ||
+           (number && a->n_exploited &&
+            bsearch(&number, a->exploited, a->n_exploited, sizeof number, by_number));
 }
 
 /* The surer of two answers about one CVE, from two rows: yes, then all, then perhaps, then no. */

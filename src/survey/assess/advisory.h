@@ -51,5 +51,7 @@ const struct names *advisories_names(const struct advisories *a);
 const struct eol *advisories_eol(const struct advisories *a);
 /* By CVE, for what a search engine asserts: the first row; NULL when not known. */
 const struct advisory *advisories_by_cve(const struct advisories *a, struct str cve);
+/* Whether a CVE is known to be exploited: in the KEV catalogue, or so said a row about it. */
+bool advisories_is_exploited(const struct advisories *a, struct str cve);
 
 #endif

@@ -175,7 +175,7 @@ static err_t asserted(struct sweep *w)
                 continue;
             port = port ? port : p->port;
             pile_add(&pile, f->value, a ? a->cvss : -1, a ? a->cvss_source : STR(""),
-                     a && a->exploited);
+                     advisories_is_exploited(w->l->o->advisories, f->value));
         }
     return tell_pile(w->l, &pile,
                      (struct finding){.kind = STR("asserted_vulnerability"),

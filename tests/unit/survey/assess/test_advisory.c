@@ -197,6 +197,8 @@ static void exploited_cves_are_marked(void **state)
     assert_int_equal(match(a, "OFFIS", "DCMTK", "3.6.6", "CVE-2022-2119", &f), STATE_potential);
     assert_true(f.wanted.exploited);
     assert_true(advisories_by_cve(a, STR("cve-2022-2119"))->exploited);
+    assert_true(advisories_is_exploited(a, STR("CVE-2022-2119")));
+    assert_false(advisories_is_exploited(a, STR("CVE-2099-1")));
     assert_null(advisories_by_cve(a, STR("CVE-2099-1")));
     assert_null(advisories_by_cve(a, STR("nothing")));
     advisories_free(a);
