@@ -8,6 +8,7 @@
 
 enum {
     PAGES_MAX = 4,
+    PAGE_MAX = 48 << 10,
     PATH_MAX_LEN = 120,
     LOOK_MAX = 32 << 10, /* of a page, for needles */
     PACKETS_A_PAGE = 3,  /* request, acknowledgement of the answer, a repeat */
@@ -224,13 +225,19 @@ static enum step next_page(struct http_machine *m, struct wr *out)
     return STEP_DONE;
 }
 
+/* Each two segments of a page cost an acknowledgement; where segments are large, more is read. */
+static bool enough(const struct http_machine *m)
+{
+    return m->taken >= PAGE_MAX || (m->taken >= TALK_IN_MAX && m->t.packets > TALK_PACKETS_MAX / 2);
+}
+
 static enum step http_bytes(struct talk *t, struct str in, struct wr *out)
 {
     struct http_machine *m = (struct http_machine *)t;
     wr_put(&m->raw, str_slice(in, 0, 4096 - m->raw.n));
     m->taken += in.n;
     enum step s = http_reader_feed(m->reader, &in);
-    if (s == STEP_MORE && m->taken < TALK_IN_MAX)
+    if (s == STEP_MORE && !enough(m))
         return STEP_MORE;
     m->failed = page_facts(m);
     if (s != STEP_DONE || m->failed != OK)

@@ -183,6 +183,10 @@ static void put_ports(struct wr *w, const struct scope *s)
 
 static void put_duration(struct wr *w, uint64_t seconds)
 {
+    if (seconds < 60) {
+        wr_printf(w, "%u s\n", (unsigned)seconds);
+        return;
+    }
     if (seconds >= 86400)
         wr_printf(w, "%llu d ", (unsigned long long)(seconds / 86400));
     if (seconds >= 3600)
