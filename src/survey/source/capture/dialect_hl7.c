@@ -1,6 +1,5 @@
 /* HL7 v2 over MLLP in the clear: who sends to whom, message types, answers, and which identifying
  * fields the messages held: names and counts. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/size.h"
@@ -68,12 +67,15 @@ static const char types[] =
     "SLR SMD SPQ SQM SQR SRM SRR SSR SSU STC SUR TBR TCR TCU UDM VQQ VTQ VXQ VXR VXU VXX ";
 static const char acknowledgements[] = " AA AE AR CA CE CR ";
 
+/* The words of a list are equally long. */
+
 static struct str code(struct str s, const char *list)
 {
-    char word[8];
-    int n = snprintf(word, sizeof word, " %.*s ", STR_ARG(str_slice(s, 0, 4)));
-    bool one = s.n && n == (int)s.n + 2 && str_find(s, ' ') == s.n && strstr(list, word);
-    return one ? s : STR("?");
+    size_t n = strlen(list);
+    for (size_t i = 0; s.n && i + 1 + s.n < n; i += s.n + 1)
+        if (memcmp(list + i + 1, s.p, s.n) == 0 && list[i] == ' ' && list[i + 1 + s.n] == ' ')
+            return s;
+    return STR("?");
 }
 
 /* A01, R01, PC1 (table 0003). */

@@ -74,20 +74,12 @@ static void drop_rows(struct gather *g)
 }
 
 /* Counts are kept longer than facts that can be put and forgotten. */
-static bool is_counted(const struct place *p)
-{
-    for (const struct noted *f = p->facts.first; f; f = f->next)
-        if (f->count)
-            return true;
-    return p->objects || p->fields;
-}
-
 static void drop_places(struct gather *g, bool counted)
 {
     for (size_t i = 0; i < BUCKETS; i++)
         for (struct place **at = &g->places[i]; *at;) {
             struct place *p = *at;
-            if (is_counted(p) && !counted) {
+            if (p->counted && !counted) {
                 at = &p->next;
                 continue;
             }
@@ -261,6 +253,12 @@ void gather_fact(struct gather *g, const struct ip *ip, uint16_t port, enum ev_k
     p->dirty = p->dirty || fresh;
 }
 
+static void set_counted(struct gather *g, struct place *p)
+{
+    g->n_counted += !p->counted;
+    p->counted = p->dirty = true;
+}
+
 void gather_count(struct gather *g, const struct ip *ip, uint16_t port, enum ev_kind kind,
                   struct str name, uint64_t n)
 {
@@ -268,11 +266,10 @@ void gather_count(struct gather *g, const struct ip *ip, uint16_t port, enum ev_
     bool fresh;
     if (!p)
         return;
-    g->n_counted += !is_counted(p);
+    set_counted(g, p);
     err_t e = notes_add(&p->facts, kind, name, n, NOTES_MAX, &fresh);
     if (e != OK)
         latch(g, e);
-    p->dirty = true;
 }
 
 void gather_flow(struct gather *g, const struct ends *e, enum protocol p, uint64_t connections,
@@ -321,10 +318,9 @@ void gather_fields(struct gather *g, const struct ends *e, enum protocol p,
     struct place *at = place(g, &e->server, e->port);
     if (!r || !at)
         return;
-    g->n_counted += !is_counted(at);
+    set_counted(g, at);
     add_fields(g, &r->fields, counts);
     add_fields(g, &at->fields, counts);
-    at->dirty = true;
 }
 
 void gather_object(struct gather *g, const struct ends *e)
@@ -332,9 +328,8 @@ void gather_object(struct gather *g, const struct ends *e)
     struct place *p = place(g, &e->server, e->port);
     if (!p)
         return;
-    g->n_counted += !is_counted(p);
+    set_counted(g, p);
     p->objects++;
-    p->dirty = true;
 }
 
 void gather_mac(struct gather *g, const struct ip *ip, struct str mac)

@@ -21,7 +21,7 @@ struct place {
     struct place *next;
     struct ip ip;
     uint16_t port;
-    bool made, dirty;
+    bool made, dirty, counted, put;
     uint8_t seen_at;
     int64_t us;
     struct notes facts;

@@ -44,7 +44,8 @@ static err_t put_place(struct gather *g, struct run *run, struct place *p)
     TRY(fill(p, e));
     TRY(inventory_put(g->run->inventory, run, &p->ip, p->port, e, p->us));
     p->dirty = false;
-    g->n_endpoints++;
+    g->n_endpoints += !p->put;
+    p->put = true;
     return OK;
 }
 
