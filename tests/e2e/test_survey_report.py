@@ -331,3 +331,4 @@ def test_fifty_thousand_systems_stay_within_memory(tmp_path):
         document = json.load(f)
     assert len(document["systems"]) == 50000 and len(document["products"]) == 2049
     assert sum(p["counts"]["systems"] for p in document["products"]) == document["summary"]["counts"]["systems"]
+    shutil.rmtree(tmp_path)  # 180 MB

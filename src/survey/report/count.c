@@ -63,7 +63,7 @@ static void mark_findings(const struct report *r, const struct finding *f, size_
     for (size_t i = 0; i < n; i++) {
         if (f[i].severity >= SEV_high && !finding_accepted(r, &f[i]))
             marks[N_severe] = 1;
-        if (!f[i].cve.n || f[i].state == STATE_none)
+        if (f[i].state == STATE_none)
             continue;
         enum counter c = match_counter(&f[i]);
         marks[c] = 1;
@@ -193,14 +193,16 @@ static void count_kind(struct report *r, const struct system *s, const struct fi
 static void count_cve(struct report *r, const struct system *s, const struct finding *f,
                       struct str product)
 {
-    if (!f->cve.n || f->state == STATE_none)
+    /* What a search engine asserts and what is merely possible come summed up, without a CVE. */
+    enum counter match = match_counter(f);
+    if (!f->cve.n || f->state == STATE_none || (match != N_strict && match != N_component))
         return;
     struct tally_row *row = tally_row(&r->cves, f->cve);
     if (row == &r->cves.others)
         return;
     /* A system may have the same CVE by several ways; each way counts it once. */
     row->n[N_systems]++;
-    row->n[match_counter(f)]++;
+    row->n[match]++;
     row->exploited |= f->exploited;
     row->cvss = f->cvss > row->cvss ? f->cvss : row->cvss;
     row->n[N_values] = (uint64_t)(row->cvss + 1) + (row->exploited ? 1000 : 0);

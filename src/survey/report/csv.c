@@ -236,9 +236,9 @@ static void one_finding(struct walk *walk, struct table *t, const struct system 
     cell(t, f->advisory);
     cell(t, f->state == STATE_none ? STR("") : state_name(f->state));
     cell(t, name_safe(walk->r, s, f->component));
-    cell(t, f->cvss < 0 || !f->cve.n ? STR("") : cvss_text(LANG_en, f->cvss, cvss));
+    cell(t, f->cvss < 0 || f->state == STATE_none ? STR("") : cvss_text(LANG_en, f->cvss, cvss));
     cell(t, f->cvss_source);
-    ternary(t, f->cve.n ? (int8_t)f->exploited : -1);
+    ternary(t, f->state == STATE_none ? -1 : (int8_t)f->exploited);
     secret(walk, t, f->evidence);
     secret(walk, t, f->accepted_by);
     cell(t, f->accepted_until);

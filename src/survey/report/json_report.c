@@ -145,8 +145,8 @@ static void put_tally(struct json *j, const struct report *r, const char *name,
 
 static void put_cves(struct json *j, const struct report *r)
 {
-    static const enum counter shown[] = {N_strict, N_component, N_asserted, N_unknown};
-    static const char *const names[] = {"product", "component", "asserted", "version_unknown"};
+    static const enum counter shown[] = {N_strict, N_component};
+    static const char *const names[] = {"product", "component"};
     member_array(j, "vulnerabilities");
     for (size_t i = 0; i < r->cves.n; i++) {
         const struct tally_row *row = &r->cves.rows[i];

@@ -41,7 +41,7 @@ static void put_finding(struct walk *walk, struct json *j, const struct system *
     member_text(j, "verification", verification_name(f->level));
     member_u64(j, "port", f->port);
     member_text(j, "evidence", hide ? STR("") : f->evidence);
-    if (f->cve.n) {
+    if (f->state != STATE_none) {
         member_text(j, "cve", f->cve);
         member_text(j, "advisory", f->advisory);
         member_text(j, "match", state_name(f->state));

@@ -162,14 +162,9 @@ static void product_table(struct pen *p, const struct tally *t, enum word captio
 
 static void cve_table(struct pen *p)
 {
-    static const struct column columns[] = {{W_cve, 't'},
-                                            {W_product_or_component, 't'},
-                                            {W_cvss, 'n'},
-                                            {W_exploited, 't'},
-                                            {W_strict_column, 'n'},
-                                            {W_component_column, 'n'},
-                                            {W_asserted_column, 'n'},
-                                            {W_unknown_column, 'n'}};
+    static const struct column columns[] = {{W_cve, 't'},           {W_product_or_component, 't'},
+                                            {W_cvss, 'n'},          {W_exploited, 't'},
+                                            {W_strict_column, 'n'}, {W_component_column, 'n'}};
     const struct tally *t = &p->r->cves;
     pen_table(p, W_cves_table, columns, COUNT(columns));
     for (size_t i = 0; i < t->n && i < PRODUCT_ROWS; i++) {
@@ -181,8 +176,6 @@ static void cve_table(struct pen *p)
         cell_text(p, word(p->l, row->exploited ? W_yes : W_dash));
         cell_n(p, row->n[N_strict]);
         cell_n(p, row->n[N_component]);
-        cell_n(p, row->n[N_asserted]);
-        cell_n(p, row->n[N_unknown]);
         row_end(p);
     }
     pen_table_end(p);

@@ -113,11 +113,13 @@ static void put_fingerprint(struct json *j, struct str place, const struct findi
     wr_put(&w, str_slice(f->kind, 0, 100));
     wr_u8(&w, '\n');
     wr_put(&w, str_slice(f->cve, 0, 40));
+    wr_u8(&w, '\n');
+    wr_put(&w, str_slice(f->component, 0, 100));
     if (crypto_sha256(wr_str(&w), digest) != OK)
         return;
     wr_hex(&h, str_of(digest, sizeof digest));
     member_object(j, "partialFingerprints");
-    member_text(j, "systemFindingCve/v1", wr_str(&h));
+    member_text(j, "systemFindingCveComponent/v1", wr_str(&h));
     json_end(j);
 }
 
@@ -166,7 +168,7 @@ static void put_properties(struct walk *walk, struct json *j, const struct syste
     member_text(j, "verification", verification_name(f->level));
     member_text(j, "type", type_name(s->type));
     member_text(j, "product", name_safe(walk->r, s, name_product(&s->product, product)));
-    if (f->cve.n) {
+    if (f->state != STATE_none) {
         member_text(j, "cve", f->cve);
         member_text(j, "match", state_name(f->state));
         member_bool(j, "exploited", f->exploited);

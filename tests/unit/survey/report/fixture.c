@@ -243,13 +243,12 @@ static err_t one_system(struct filling *f, const struct kind_of_system *k, unsig
     if (k->vulnerable && chance(f) < k->vulnerable)
         TRY(vulnerability(f, &s, "vulnerability", k->cve, k->cvss, STATE_confirmed, ""));
     else if (*k->cve && chance(f) < 20)
-        TRY(vulnerability(f, &s, "possible_vulnerability", k->cve, k->cvss, STATE_unknown, ""));
+        TRY(vulnerability(f, &s, "possible_vulnerability", "", k->cvss, STATE_unknown, ""));
     if (strcmp(k->toolkit, "DCMTK") == 0)
         TRY(vulnerability(f, &s, "vulnerable_toolkit", "CVE-2022-2119", 75, STATE_potential,
                           "OFFIS DCMTK"));
     if (chance(f) < 9)
-        TRY(vulnerability(f, &s, "asserted_vulnerability", "CVE-2019-1010228", 98, STATE_asserted,
-                          ""));
+        TRY(vulnerability(f, &s, "asserted_vulnerability", "", 98, STATE_asserted, ""));
     return OK;
 }
 

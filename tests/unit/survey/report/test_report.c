@@ -108,6 +108,9 @@ static void matches_are_counted_apart(void **state)
         system_marks(&r, &s, &f, 1, marks);
         for (enum counter c = N_strict; c <= N_unknown; c++)
             assert_int_equal(marks[c], c == cases[i].expected);
+        f.cve = STR(""); /* several, summed up */
+        system_marks(&r, &s, &f, 1, marks);
+        assert_int_equal(marks[cases[i].expected], 1);
         assert_int_equal(marks[N_any], cases[i].expected != N_unknown);
         assert_int_equal(marks[N_exploited], cases[i].expected <= N_component);
     }
