@@ -297,7 +297,7 @@ def systems():
         ("viewer", "office", "30.7", {443: (Http({"/": page("OHIF Viewer", '<script src="/app-config.js"></script>')}), True)},
          Truth("viewer", "OHIF", "OHIF")),
         ("secure-pacs", "pacs", "10.20", {2762: (Dicom("1.2.40.0.13.1.3", "dcm4che-5.31.0", called={"ARCHIVE"}), True)},
-         Truth("dicom_toolkit", "", "", "", "dcm4che")),
+         Truth("unknown_dicom")),
         ("pot-1", "wards", "40.66", {104: (Dicom("1.2.826.0.1.3680043.9.7133.1.1", "GODICOM_1_1"), False),
                                       11112: (Dicom("1.2.826.0.1.3680043.9.7133.1.1", "GODICOM_1_1"), False)},
          Truth("honeypot")),

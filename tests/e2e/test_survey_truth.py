@@ -148,12 +148,13 @@ def test_real_servers_are_told(tmp_path):
     address = [f"{base}.5.{i}" for i in range(1, 7)]
     port = [free_port() for _ in range(7)]
     (tmp_path / "received").mkdir()
-    (tmp_path / "wl" / "WL").mkdir(parents=True)
-    (tmp_path / "wl" / "WL" / "lockfile").touch()
+    (tmp_path / "wl" / "ANY-SCP").mkdir(parents=True)  # the folder is the AE title
+    (tmp_path / "wl" / "ANY-SCP" / "lockfile").touch()
     (tmp_path / "qr").mkdir()
+    (tmp_path / "archive").mkdir()
     (tmp_path / "dcmqrscp.cfg").write_text(
         f"NetworkTCPPort = {port[1]}\nMaxPDUSize = 16384\nMaxAssociations = 16\nHostTable BEGIN\nHostTable END\n"
-        f"VendorTable BEGIN\nVendorTable END\nAETable BEGIN\nQR {tmp_path}/qr RW (10, 100mb) ANY\nAETable END\n")
+        f"VendorTable BEGIN\nVendorTable END\nAETable BEGIN\nANY-SCP {tmp_path}/qr RW (10, 100mb) ANY\nAETable END\n")
     (tmp_path / "orthanc.json").write_text(
         '{"Name": "x", "StorageDirectory": "%s/o", "IndexDirectory": "%s/o", "DicomPort": %d, "HttpPort": %d, '
         '"RemoteAccessAllowed": true, "AuthenticationEnabled": false, "DicomAlwaysAllowEcho": true}'
@@ -172,7 +173,7 @@ def test_real_servers_are_told(tmp_path):
             site = Site(tmp_path)
             # Each server listens on every address: a row of the truth is an address with one port of its own.
             rows = [(address[0], port[0], truth("dicom_toolkit", "", "", "", "DCMTK")),
-                    (address[1], port[1], truth("dicom_toolkit", "", "", "", "DCMTK")),
+                    (address[1], port[1], truth("pacs", "", "", "", "DCMTK")),
                     (address[2], port[2], truth("worklist", "", "", "", "DCMTK")),
                     (address[3], port[3], truth("pacs", "Orthanc", "Orthanc", orthanc, "DCMTK"))]
             results = {}

@@ -302,9 +302,9 @@ static err_t dicom_facts(struct talk *t, struct evidence *e)
         return add_accepted(m, e);
     if (m->refused)
         return add_refused(m, e);
+    /* A connection that was cut without a byte is no A-ABORT: nothing was spoken. */
     if (raw.n == 0)
-        return evidence_add(e, BY_PROBE, EV_dicom_answer,
-                            m->why == TALK_RESET ? STR("aborted") : STR("silent"));
+        return evidence_add(e, BY_PROBE, EV_dicom_answer, STR("silent"));
     /* An answer that is not whole, or lies: what there is of it. */
     err_t read = dicom_answer_bytes(raw, BY_PROBE, e);
     if (read != E_MALFORMED)
