@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/size.h"
+#include "dicom/part10.h"
 #include "dimse/pdu.h"
 #include "survey/capture/capture_site.h"
 #include "survey/source/capture/packet.h"
@@ -214,6 +215,46 @@ static void answers_without_a_body_do_not_swallow_the_next(void **state)
     capture_site_close(&s);
 }
 
+/* STOW-RS: objects in parts of a request, as files are. */
+static void objects_in_a_web_request_are_counted(void **state)
+{
+    struct capture_site s;
+    struct make m = make_begin(LINK_RAW, false, FILE_MAX);
+    struct make_conn c = make_conn(CLIENT, SERVER, 80);
+    struct wr body = wr_heap(1 << 20), head = wr_heap(1 << 16);
+    struct dcm_meta meta = {.sop_class = STR("1.2.840.10008.5.1.4.1.1.2"),
+                            .sop_instance = STR("1.2.3"),
+                            .transfer_syntax = STR("1.2.840.10008.1.2.1")};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        wr_put(&body, STR("--b\r\nContent-Type: application/dicom\r\n\r\n"));
+        dcm_meta_write(&meta, &body);
+        wr_bytes(&body, "\x10\0\x10\0PN\x14\0" CANARY " ", 8 + 20);
+        wr_bytes(&body,
+                 "\x10\0\x30\0DA\x08\0"
+                 "19700101",
+                 16);
+        wr_put(&body, STR("\r\n"));
+    }
+    wr_put(&body, STR("--b--\r\n"));
+    wr_printf(&head,
+              "POST /dicom-web/studies HTTP/1.1\r\nContent-Type: multipart/related; "
+              "type=\"application/dicom\"; boundary=b\r\nContent-Length: %zu\r\n\r\n",
+              body.n);
+    make_open(&m, &c);
+    make_say(&m, &c, 0, wr_str(&head));
+    make_say(&m, &c, 0, wr_str(&body));
+    make_say(&m, &c, 1, STR("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+    make_close(&m, &c);
+    wr_done(&body);
+    wr_done(&head);
+    take_and_close(&m, &s);
+    assert_true(capture_site_has(&s, "10.0.0.2:80 clear_objects 2\n"));
+    assert_true(capture_site_has(&s, "10.0.0.2:80 clear_field PatientName 2\n"));
+    assert_true(capture_site_has(&s, "PatientBirthDate 2; details POST DICOMweb 1;"));
+    capture_site_close(&s);
+}
+
 /* Somebody at work sees pages without being asked who they are: that says nothing of the door. */
 static void a_page_of_who_has_signed_in_is_not_an_open_page(void **state)
 {
@@ -317,6 +358,7 @@ int main(void)
         cmocka_unit_test(what_a_server_sends_counts_for_its_flow),
         cmocka_unit_test(a_port_that_is_used_again_is_another_connection),
         cmocka_unit_test(answers_without_a_body_do_not_swallow_the_next),
+        cmocka_unit_test(objects_in_a_web_request_are_counted),
         cmocka_unit_test(a_page_of_who_has_signed_in_is_not_an_open_page),
         cmocka_unit_test(greetings_are_kept_and_other_first_words_are_not),
         cmocka_unit_test(hardware_addresses_are_those_of_neighbours),
