@@ -24,10 +24,13 @@ int advisory_cvss(struct str text)
 
 err_t advisory_keep(struct advisory_read *r, struct str text, struct str *ret)
 {
-    struct str copy = arena_copy(&r->arena, text);
-    if (!copy.p)
+    char *copy = arena_alloc(&r->arena, text.n);
+    if (!copy)
         return E_LIMIT;
-    *ret = copy;
+    /* What a JSON text smuggles in as \u001b or \u0000 reaches no terminal and no database. */
+    for (size_t i = 0; i < text.n; i++)
+        copy[i] = (unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f ? ' ' : text.p[i];
+    *ret = str_of(copy, text.n);
     return OK;
 }
 

@@ -41,8 +41,8 @@ static err_t titles(const struct look *l, const struct endpoint *p)
                                        .severity = SEV_OF_KIND,
                                        .level = VER_protocol,
                                        .port = p->port},
-                      "port %u: an association of an AE title that it cannot know was %s", p->port,
-                      "accepted"));
+                      "port %u: an association of an AE title that it cannot know was accepted",
+                      p->port));
     }
     if (!evidence_is(e, EV_dicom_any_called, STR("yes")))
         return OK;

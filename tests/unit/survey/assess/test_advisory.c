@@ -298,6 +298,24 @@ static void a_malformed_record_costs_itself_only(void **state)
     advisories_free(a);
 }
 
+static void control_characters_are_taken_out(void **state)
+{
+    struct advisories *a = fresh();
+    struct advisory_sum sum;
+    struct found f;
+    (void)state;
+    assert_ok(feed(a, &advisory_cve5,
+                   "{\"cveMetadata\":{\"cveId\":\"CVE-2026-96001\"},\"containers\":{\"cna\":{"
+                   "\"title\":\"\\u001b[31mred\\u0000\",\"affected\":[{\"vendor\":\"offis\","
+                   "\"product\":\"dcmtk\",\"versions\":[{\"version\":\"3.6.9\",\"status\":"
+                   "\"affected\"}]}]}}}",
+                   &sum));
+    assert_ok(advisories_ready(a));
+    assert_int_equal(match(a, "OFFIS", "DCMTK", "3.6.9", "CVE-2026-96001", &f), STATE_potential);
+    assert_str(f.wanted.note, " [31mred ");
+    advisories_free(a);
+}
+
 static void hostile_documents_are_bounded(void **state)
 {
     struct advisories *a = fresh();
@@ -410,6 +428,7 @@ int main(void)
         cmocka_unit_test(a_folder_is_read_whole),
         cmocka_unit_test(scores_of_vectors_are_those_of_the_standard),
         cmocka_unit_test(a_malformed_record_costs_itself_only),
+        cmocka_unit_test(control_characters_are_taken_out),
         cmocka_unit_test(hostile_documents_are_bounded),
         cmocka_unit_test(general_feeds_cannot_push_out_medical_products),
         cmocka_unit_test(what_is_out_of_support_is_known),
