@@ -357,7 +357,7 @@ static void values_of_any_size_are_not_loaded(void **state)
     struct fixture *f = *state;
     struct diag d = {""};
     fill(f);
-    tamper(f, "UPDATE endpoint SET evidence=zeroblob(300000000) WHERE id=1");
+    tamper(f, "UPDATE endpoint SET evidence=zeroblob(20000000) WHERE id=1");
     f->from = site_open(&f->shard, INVENTORY_LOOK);
     assert_err(inventory_merge(f->v, f->survey.id, f->from, f->theirs.id, &d), E_LIMIT);
     assert_true(d.text[0]);
