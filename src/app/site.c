@@ -133,10 +133,14 @@ static err_t grounds_load(struct site *s, struct grounds *g, struct diag *d)
     const char *path = found(s, SITE_ADVISORIES, "advisories", buf, sizeof buf);
     if (path && !cmd_count(s->args, SITE_ADVISORIES))
         TRY(load_advisories(s, g, path, d));
-    if ((path = found(s, SITE_POLICY, "policy.conf", buf, sizeof buf)))
+    if ((path = found(s, SITE_POLICY, "policy.conf", buf, sizeof buf))) {
         TRY(policy_load(path, &g->policy, d));
-    if ((path = found(s, SITE_GEO, "geo.mmdb", buf, sizeof buf)))
+        TRY(inventory_note(s->inventory, s->survey.id, STR("policy"), str_z(path)));
+    }
+    if ((path = found(s, SITE_GEO, "geo.mmdb", buf, sizeof buf))) {
         TRY(geo_open(path, &g->geo, d));
+        TRY(inventory_note(s->inventory, s->survey.id, STR("geo"), str_z(path)));
+    }
     return OK;
 }
 

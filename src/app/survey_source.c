@@ -186,6 +186,7 @@ static err_t note_permission(struct job *j, const struct scope *scope)
     struct str from = cmd_text(j->site.args, PROBE_FROM);
     TRY(inventory_note(v, id, STR("owner"), str_z(scope->owner)));
     TRY(inventory_note(v, id, STR("permission"), str_z(scope->permission)));
+    TRY(inventory_note(v, id, STR("scope"), str_z(j->run.what)));
     if (from.n)
         TRY(inventory_note(v, id, STR("vantage"), from));
     return OK;
