@@ -4,7 +4,7 @@
 #include "survey/identify/tally.h"
 
 enum {
-    MANY_PORTS = 6,      /* so many ports with the same answer are no product's */
+    MANY_PORTS = 8,      /* so many ports with the same answer are no product's; four or five are */
     MANY_IDENTITIES = 3, /* so many makers' DICOM systems do not share an address */
     IDENTITIES_MAX = 8
 };

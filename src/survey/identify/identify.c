@@ -191,6 +191,15 @@ static void take_all(struct host_work *w)
     w->groups = 1;
 }
 
+/* One thing by the site's own word, and nothing that answers there has a name of its own. */
+static bool is_one_by_site(const struct host_work *w)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (w->places[i].verdict.best)
+            return false;
+    return w->own && w->own->clues.role && role_type(w->own->clues.role->value) != TYPE_none;
+}
+
 /* Of several systems the host's own facts are the one's whose type they tell; else nobody's. */
 static int owner_of_own(const struct host_work *w)
 {
@@ -208,11 +217,6 @@ static int owner_of_own(const struct host_work *w)
             found = p->group;
     }
     return found;
-}
-
-static enum confidence sure(unsigned points)
-{
-    return tally_confidence(points);
 }
 
 /* One system whatever it pretends to be; what it pretends stays in the product, if it is the
@@ -238,7 +242,7 @@ static err_t conclude_honeypot(struct host_work *w, unsigned points, struct str 
         ret->vendor = (struct answer){0};
     }
     ret->type = TYPE_honeypot;
-    ret->type_conf = sure(points);
+    ret->type_conf = tally_confidence(points);
     ret->type_why = arena_copy(w->arena, why);
     if (ret->level > VER_product)
         ret->level = VER_product;
@@ -251,7 +255,7 @@ static err_t conclude_all(struct host_work *w, struct system *ret, size_t cap, s
 {
     size_t n = 0;
     w->groups = group_places(w->places, w->n);
-    if (w->groups == 0 && own_is_medical(w))
+    if ((w->groups == 0 && own_is_medical(w)) || (w->groups > 1 && is_one_by_site(w)))
         take_all(w);
     int own = owner_of_own(w);
     for (int g = 0; g < w->groups && n < cap; g++) {
@@ -260,6 +264,15 @@ static err_t conclude_all(struct host_work *w, struct system *ret, size_t cap, s
     }
     *ret_n = n;
     return OK;
+}
+
+/* A site knows its own gateways and test machines: against its word only sure signs stand. */
+static bool is_honeypot(const struct host_work *w, unsigned points)
+{
+    for (size_t i = 0; i < w->n && points < POINTS_high; i++)
+        if (w->places[i].clues.role && role_type(w->places[i].clues.role->value) != TYPE_none)
+            return false;
+    return points >= POINTS_medium;
 }
 
 err_t identify_host(struct fp_matcher *m, const struct host *h, struct arena *a, struct system *ret,
@@ -273,8 +286,9 @@ err_t identify_host(struct fp_matcher *m, const struct host *h, struct arena *a,
         return E_NOMEM;
     TRY(look(&w, m));
     unsigned points = honeypot_points(w.places, w.n, &why);
+    bool honeypot = is_honeypot(&w, points);
     set_own_apart(&w);
-    if (points >= POINTS_medium && cap > 0) {
+    if (honeypot && cap > 0) {
         TRY(conclude_honeypot(&w, points, wr_str(&why), ret));
         *ret_n = 1;
         return OK;
