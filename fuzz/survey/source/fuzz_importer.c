@@ -34,7 +34,7 @@ static void check(const struct batch *b)
     arena_done(&a);
 }
 
-/* Each line that holds something is a record, a bad one, or a bracket of its array. */
+/* A line may hold several records, but none of nothing. */
 static void by_line(const struct importer *imp, struct importer_sink *s, struct batch *b,
                     struct str text)
 {
@@ -48,9 +48,9 @@ static void by_line(const struct importer *imp, struct importer_sink *s, struct 
         s->place++;
         if (imp->line(reader, line) != OK)
             abort();
-        if (b->bad > before + 1)
+        if (b->records + b->bad > before + line.n)
             abort();
-        before = b->bad;
+        before = b->records + b->bad;
     }
     imp->close(reader);
 }

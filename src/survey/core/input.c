@@ -203,6 +203,10 @@ err_t input_line(struct input *in, struct str *ret, bool *ret_more, bool *ret_lo
 {
     struct str part;
     *ret_more = *ret_long = false;
+    if (in->line.cap > INPUT_BLOCK) {
+        wr_done(&in->line);
+        in->line = wr_heap(INPUT_LINE_MAX);
+    }
     *ret = STR("");
     TRY(need_block(in, d));
     if (in->block.n == 0)

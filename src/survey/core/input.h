@@ -9,7 +9,7 @@
 struct input;
 struct stop; /* io/thread.h */
 
-enum { INPUT_BLOCK = 256 << 10, INPUT_LINE_MAX = 16 << 20, INPUT_RATIO = 200 };
+enum { INPUT_BLOCK = 256 << 10, INPUT_LINE_MAX = 4 << 20, INPUT_RATIO = 200 };
 
 /* path "-": standard input. E_NOTFOUND, E_UNSUPPORTED (a folder, a device). */
 err_t input_open(const char *path, struct input **ret, struct diag *d) MUST_CHECK;

@@ -288,9 +288,10 @@ static err_t feed(struct jsonin *j, struct str bytes, struct diag *d)
 
 err_t jsonin_feed(struct jsonin *j, struct str bytes, struct diag *d)
 {
-    enum { PIECE = 64 << 10 };
-    /* A string that ends in a later piece is copied by yajl: piece by piece its length is seen. */
-    if (bytes.n <= JSONIN_STRING_MAX)
+    enum { PIECE = 1 << 20, AT_ONCE = 4 << 20 };
+    /* A string that ends in a later piece is copied by yajl, and read again from its beginning with
+     * each: piece by piece its length is seen, in not too many. */
+    if (bytes.n <= AT_ONCE)
         return feed(j, bytes, d);
     for (; bytes.n; bytes = str_slice(bytes, PIECE, bytes.n))
         TRY(feed(j, str_slice(bytes, 0, PIECE), d));

@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum { JSONIN_DEPTH = 64, JSONIN_STRING_MAX = 4 << 20, JSONIN_NAME_MAX = 256 };
+enum { JSONIN_DEPTH = 64, JSONIN_STRING_MAX = 2 << 20, JSONIN_NAME_MAX = 256 };
 
 struct jsonin;
 

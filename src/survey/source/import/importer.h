@@ -13,8 +13,8 @@
 
 #include "survey/source/source.h"
 
-/* Endpoints of one record; every port once is what a host can have at most. */
-enum { SINK_ENDPOINTS_MAX = 65537 };
+/* Endpoints of one record. What answers on more ports answers on all of them and is no host. */
+enum { SINK_ENDPOINTS_MAX = 4096 };
 
 /* Memory of the open record. */
 struct arena *sink_arena(struct importer_sink *s);

@@ -337,9 +337,23 @@ static size_t object_end(struct str s)
     return 0;
 }
 
+/* A text in one line that is longer than what was looked at: an array, or what an API answers. */
+static bool is_wrapped(struct str head)
+{
+    static const struct str names[] = {STR_INIT("\"matches\""), STR_INIT("\"result\""),
+                                       STR_INIT("\"hits\"")};
+    struct str begin = str_slice(str_trim(head), 0, 512);
+    for (size_t i = 0; i < COUNT(names); i++)
+        for (size_t at = 0; at < begin.n; at++)
+            if (str_starts(str_slice(begin, at, begin.n), names[i]))
+                return true;
+    return str_starts(begin, STR("["));
+}
+
 bool record_by_line(struct str head)
 {
     enum { LINES_LOOKED_AT = 4, LONG = 64 << 10 };
+    bool wrapped = is_wrapped(head);
     struct str line;
     for (int seen = 0; seen < LINES_LOOKED_AT && str_split(&head, '\n', &line);) {
         line = element(line);
@@ -349,7 +363,7 @@ bool record_by_line(struct str head)
             return false;
         /* What was looked at may end within a very long line. */
         size_t end = line.p[0] == '{' ? object_end(line) : 0;
-        if (end == line.n || (end == 0 && !head.p && line.n > LONG))
+        if (end == line.n || (end == 0 && !wrapped && !head.p && line.n > LONG))
             return true;
         seen++;
     }

@@ -6,7 +6,12 @@
 #include "base/size.h"
 #include "io/clock.h"
 
-enum { BATCH_ARENA_MAX = 24 << 20, RECORD_ARENA_MAX = 12 << 20, FIRST_CAP = 256 };
+enum {
+    BATCH_ARENA_MAX = 24 << 20,
+    RECORD_ARENA_MAX = 12 << 20,
+    FIRST_CAP = 256,
+    KEPT_CAP = 1 << 14
+};
 
 /* Room for `more` in an array that grows by doubling. */
 static err_t grow(void **p, uint32_t n, uint32_t *cap, uint32_t more, size_t size)
@@ -26,6 +31,17 @@ static err_t grow(void **p, uint32_t n, uint32_t *cap, uint32_t more, size_t siz
     return OK;
 }
 
+/* Empty again; what one large record needed is not kept. */
+static void shrink(void **p, uint32_t *n, uint32_t *cap)
+{
+    *n = 0;
+    if (*cap <= KEPT_CAP)
+        return;
+    free(*p);
+    *p = NULL;
+    *cap = 0;
+}
+
 void batch_init(struct batch *b)
 {
     *b = (struct batch){.arena = arena_init(BATCH_ARENA_MAX)};
@@ -41,7 +57,8 @@ void batch_done(struct batch *b)
 void batch_clear(struct batch *b)
 {
     arena_reset(&b->arena);
-    b->n_facts = b->n_found = 0;
+    shrink((void **)&b->facts, &b->n_facts, &b->cap_facts);
+    shrink((void **)&b->found, &b->n_found, &b->cap_found);
     b->records = b->bad = 0;
     b->n_notes = 0;
     b->text = STR("");
@@ -124,7 +141,8 @@ bool sink_wants(const struct importer_sink *s, const struct ip *ip)
 
 static void forget(struct importer_sink *s)
 {
-    s->n_facts = s->n_found = 0;
+    shrink((void **)&s->facts, &s->n_facts, &s->cap_facts);
+    shrink((void **)&s->found, &s->n_found, &s->cap_found);
     s->e.n = 0;
     if (s->by_line)
         return;

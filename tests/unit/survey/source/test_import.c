@@ -56,7 +56,7 @@ static void a_line_past_the_limit_is_named_and_passed_over(void **state)
     write_record(&w, 2);
     assert_ok(site_import(s, "shodan", wr_str(&w)));
     assert_int_equal(s->sum.records, 2);
-    assert_string_equal(site_notes(s), "line 2: longer than 16 MiB\n");
+    assert_string_equal(site_notes(s), "line 2: longer than 4 MiB\n");
     has(s, "198.51.0.2:3 search engine said_product=p2");
     wr_done(&w);
 }

@@ -45,11 +45,29 @@ static void what_is_cut_off_is_named(void **state)
     assert_non_null(strstr(site_notes(s), "line 3: not JSON"));
 }
 
+static void what_answers_on_every_port_is_no_host(void **state)
+{
+    struct site *s = *state;
+    struct wr w = wr_heap(2 << 20);
+    wr_put(&w, STR("[\n{\"ip\":\"192.0.2.1\",\"ports\":["));
+    for (unsigned port = 1; port <= 20000; port++)
+        wr_printf(&w, "%s{\"port\":%u,\"proto\":\"tcp\",\"status\":\"open\"}", port > 1 ? "," : "",
+                  port);
+    wr_put(&w, STR("]},\n{\"ip\":\"192.0.2.2\",\"ports\":[{\"port\":104}]}\n]\n"));
+    assert_ok(site_import(s, "masscan", wr_str(&w)));
+    assert_int_equal(s->sum.records, 1);
+    assert_int_equal(s->sum.bad, 1);
+    has_not(s, "192.0.2.1");
+    has(s, "192.0.2.2:104 search engine port_open=yes");
+    wr_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_SITE(its_odd_array_is_read),
         WITH_SITE(what_is_cut_off_is_named),
+        WITH_SITE(what_answers_on_every_port_is_no_host),
     };
     return cmocka_run_group_tests_name("masscan", tests, NULL, NULL);
 }

@@ -291,6 +291,23 @@ static void an_array_in_one_line(void **state)
     has(s, "192.0.2.2:81 search engine port_open=yes");
 }
 
+static void an_answer_in_one_long_line(void **state)
+{
+    struct site *s = *state;
+    struct wr w = wr_heap(8 << 20);
+    wr_put(&w, STR("{\"total\":1,\"matches\":["));
+    for (unsigned i = 0; i < 50000; i++)
+        wr_printf(
+            &w, "%s{\"ip_str\":\"192.0.2.%u\",\"port\":%u,\"product\":\"some product of a size\"}",
+            i ? "," : "", i % 250, 1 + i);
+    wr_put(&w, STR("]}"));
+    assert_in_range(w.n, INPUT_LINE_MAX / 2, SIZE_MAX / 2);
+    assert_ok(site_import(s, "shodan", wr_str(&w)));
+    assert_int_equal(s->sum.records, 50000);
+    assert_int_equal(s->sum.bad, 0);
+    wr_done(&w);
+}
+
 static void an_address_may_be_a_number(void **state)
 {
     struct site *s = *state;
@@ -331,6 +348,7 @@ int main(void)
         WITH_SITE(a_host_of_the_api_holds_its_banners),
         WITH_SITE(an_array_with_a_record_a_line),
         WITH_SITE(an_array_in_one_line),
+        WITH_SITE(an_answer_in_one_long_line),
         WITH_SITE(an_address_may_be_a_number),
         WITH_SITE(records_without_address_or_port_are_bad),
     };
