@@ -286,6 +286,8 @@ static void hostile_pages_end(void **state)
                                          "Welcome to the SIGMA Spectrum Diagnostic Terminal",
                                          "WWW-Authenticate: ",
                                          "[ANGLESTATUS",
+                                         "<title>OpenEMR Login</title>",
+                                         "\"codeVersion\">Version: ",
                                          "<title>",
                                          "a",
                                          "\x07\0\0\0\0\4\0\0\2\0"};
@@ -294,7 +296,7 @@ static void hostile_pages_end(void **state)
     char *page = malloc(PAGE);
     (void)state;
     for (size_t p = 0; p < sizeof(pieces) / sizeof(*pieces); p++) {
-        size_t n = p == 6 ? 10 : strlen(pieces[p]);
+        size_t n = p == 8 ? 10 : strlen(pieces[p]);
         for (size_t i = 0; i < PAGE; i++)
             page[i] = pieces[p][i % n];
         for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
