@@ -5,13 +5,14 @@
 #include "app/help.h"
 #include "io/file.h"
 
-enum { OPT_DIR, OPT_MARKDOWN, OPT_CONFORMANCE, PAGE_MAX = 1 << 20 };
+enum { OPT_DIR, OPT_MARKDOWN, OPT_CONFORMANCE, OPT_SURVEY, PAGE_MAX = 1 << 20 };
 
 static const struct cmd_option options[] = {
     [OPT_DIR] = {.name = "dir", .arg = "DIR", .help = "write every page into this folder"},
     [OPT_MARKDOWN] = {.name = "markdown", .help = "all commands as one page in Markdown"},
     [OPT_CONFORMANCE] = {.name = "conformance",
                          .help = "the DICOM conformance statement in Markdown"},
+    [OPT_SURVEY] = {.name = "survey", .help = "the survey's tables in Markdown"},
 };
 
 static err_t save_page(int dir, const struct cmd *c, struct diag *d)
@@ -57,6 +58,8 @@ static err_t run(const struct cmd_args *a, struct diag *d)
         manual_markdown(&w);
     else if (cmd_flag(a, OPT_CONFORMANCE))
         conformance_markdown(&w);
+    else if (cmd_flag(a, OPT_SURVEY))
+        survey_markdown(&w);
     else
         manual_page(&w, c);
     TRY(wr_flush(&w));

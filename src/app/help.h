@@ -24,4 +24,7 @@ void manual_markdown(struct wr *w);
 /* The DICOM conformance statement, docs/conformance.md. */
 void conformance_markdown(struct wr *w);
 
+/* docs/manual/survey-tables.md: the scope file, importers, facts, findings. */
+void survey_markdown(struct wr *w);
+
 #endif

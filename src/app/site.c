@@ -118,9 +118,11 @@ static err_t load_advisories(struct site *s, struct grounds *g, const char *path
     struct advisory_sum sum = {0};
     TRY(advisories_load(g->advisories, path, &sum, d));
     if (!s->quiet)
-        fprintf(stderr, "advisories: %s: %llu files, %llu records of medical products, %llu bad\n",
+        fprintf(stderr,
+                "advisories: %s: %llu files, %llu affected products taken, %llu records malformed, "
+                "%llu products past the cap left out\n",
                 path, (unsigned long long)sum.files, (unsigned long long)sum.added,
-                (unsigned long long)sum.bad);
+                (unsigned long long)sum.bad, (unsigned long long)sum.passed);
     return OK;
 }
 

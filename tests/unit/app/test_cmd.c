@@ -212,6 +212,13 @@ static void the_conformance_statement_is_that_of_the_tables(void **state)
                    "ninja -C build documents");
 }
 
+static void the_tables_of_the_survey_are_in_the_manual(void **state)
+{
+    (void)state;
+    check_document(SOURCE_ROOT "/docs/manual/survey-tables.md", survey_markdown,
+                   "ninja -C build documents");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +231,7 @@ int main(void)
         cmocka_unit_test(every_command_has_a_manual_page),
         cmocka_unit_test(the_manual_of_commands_is_that_of_the_tables),
         cmocka_unit_test(the_conformance_statement_is_that_of_the_tables),
+        cmocka_unit_test(the_tables_of_the_survey_are_in_the_manual),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
