@@ -14,7 +14,7 @@
 #include "io/clock.h"
 #include "survey/source/source.h"
 
-enum { PATH_MAX_ = 256 };
+enum { PATH_ROOM = 256 };
 
 static const char *const classes[][2] = {
     {"1.2.276.0.7230010.3.0.3.6.7", "OFFIS_DCMTK_367"},
@@ -99,7 +99,15 @@ static void generate(const char *path, unsigned long n, bool gz)
     gzclose(f);
 }
 
-static int run(const char *folder, const char *path, bool quiet)
+static double cpu_seconds(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+static int run(const char *folder, const char *path)
 {
     struct inventory *v;
     struct diag d = {0};
@@ -111,9 +119,11 @@ static int run(const char *folder, const char *path, bool quiet)
         return 1;
     }
     r.inventory = v;
+    double cpu = cpu_seconds();
     int64_t began = clock_us();
     err_t e = source_import(&r, &sum, &d);
     double s = (double)(clock_us() - began) / 1e6;
+    cpu = cpu_seconds() - cpu;
     inventory_close(v);
     if (e != OK) {
         fprintf(stderr, "%s\n", d.text);
@@ -121,15 +131,11 @@ static int run(const char *folder, const char *path, bool quiet)
     }
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
-    if (!quiet)
-        printf(
-            "%llu records (%llu malformed), %llu endpoints in %.2f s: %.0f records/s, CPU %.2f s, "
-            "peak %.1f MiB\n",
-            (unsigned long long)sum.records, (unsigned long long)sum.bad,
-            (unsigned long long)sum.endpoints, s, (double)sum.records / s,
-            (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-                (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6,
-            (double)u.ru_maxrss / 1024);
+    printf("%llu records (%llu malformed), %llu endpoints in %.2f s: %.0f records/s, CPU %.2f s, "
+           "peak %.1f MiB\n",
+           (unsigned long long)sum.records, (unsigned long long)sum.bad,
+           (unsigned long long)sum.endpoints, s, (double)sum.records / s, cpu,
+           (double)u.ru_maxrss / 1024);
     return 0;
 }
 
@@ -141,7 +147,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 
 int main(int argc, char **argv)
 {
-    char folder[] = "/tmp/survey-import-XXXXXX", path[PATH_MAX_], site[PATH_MAX_];
+    char folder[] = "/tmp/survey-import-XXXXXX", path[PATH_ROOM], site[PATH_ROOM];
     if (argc < 2 || !mkdtemp(folder)) {
         fprintf(stderr, "usage: survey_import RECORDS|FILE [gz]\n");
         return 2;
@@ -156,7 +162,7 @@ int main(int argc, char **argv)
     if (stat(path, &st) == 0 && n)
         printf("%.0f bytes a record%s\n", (double)st.st_size / (double)n,
                argc > 2 ? " (gzip)" : "");
-    int status = run(site, path, false);
+    int status = run(site, path);
     nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     return status;
 }

@@ -20,7 +20,6 @@ enum one {
     OS,
     PRODUCT,
     VERSION,
-    INFO,
     CPE_ONE,
     MODULE,
     RAW,
@@ -32,7 +31,6 @@ enum one {
     HTML,
     PAGE,
     FAVICON,
-    FAVICON_OLD,
     ISSUED,
     EXPIRES,
     SHA256,
@@ -44,7 +42,7 @@ enum one {
     ONES
 };
 
-enum list { HOSTNAME, TAG, CPE, CVE, NOT_CVE, TLS_OFFER, SUBJECT, ISSUER, CHAIN, EXTENSION };
+enum list { HOSTNAME, TAG, CPE, CVE, NOT_CVE, TLS_OFFER, SUBJECT, ISSUER, CHAIN };
 
 _Static_assert((int)ONES <= (int)FIELDS_ONE, "room for the fields");
 
@@ -64,7 +62,6 @@ static const struct field fields[] = {
     {"os", TAKE_ONE, OS},
     {"product", TAKE_ONE, PRODUCT},
     {"version", TAKE_ONE, VERSION},
-    {"info", TAKE_ONE, INFO},
     {"cpe", TAKE_ONE, CPE_ONE},
     {"cpe.#", TAKE_LIST, CPE},
     {"cpe23.#", TAKE_LIST, CPE},
@@ -93,7 +90,6 @@ static const struct field fields[] = {
     {"ssl.cert.pubkey.type", TAKE_ONE, KEY_TYPE},
     {"ssl.cert.pubkey.bits", TAKE_ONE, KEY_BITS},
     {"ssl.cert.sig_alg", TAKE_ONE, SIG_ALG},
-    {"ssl.cert.extensions.#.data", TAKE_LIST, EXTENSION},
     {"ssl.cipher.name", TAKE_ONE, CIPHER_NAME},
     {"ssl.cipher.version", TAKE_ONE, CIPHER_VERSION},
     {"ssl.versions.#", TAKE_LIST, TLS_OFFER},
@@ -188,7 +184,6 @@ static err_t add_row(struct evidence *e, const struct field_row *row)
     case SUBJECT:
     case ISSUER:
     case CHAIN:
-    case EXTENSION:
         break;
     }
     return OK;
