@@ -37,7 +37,7 @@ enum {
 /* clang-format off */
 #define SITE_ROWS                                                                                  \
     [SITE_SURVEY] = {.name = "survey", .arg = "NAME",                                              \
-                     .help = "which survey; a new name begins one (the newest, else today's date)"}, \
+                     .help = "which survey; a new name begins one (the newest, else today)"},      \
     [SITE_QUIET] = {.name = "quiet", .letter = 'q', .help = "no progress and no summary"},         \
     [SITE_ADVISORIES] = {.name = "advisories", .arg = "PATH", .type = CMD_LIST,                    \
         .help = "CSAF, NVD, CVE, KEV or OSV files, or a folder of them (SITE/advisories)"},        \

@@ -186,6 +186,9 @@ static struct str signin_of(const struct answer *a)
         return STR("form");
     if (a->page.to_login)
         return STR("redirect");
+    /* A page that calls itself one for signing in is no open page, whatever draws its form. */
+    if (http_is_login(a->page.title))
+        return STR("form");
     if (!shows_nothing(a))
         return STR("none");
     return a->body.n < REDIRECT_PAGE && contains_nocase(a->body, STR("location")) &&

@@ -209,6 +209,19 @@ static bool has_tls(const struct fields *f)
     return f->one[EXPIRES].p || f->one[CIPHER_VERSION].p;
 }
 
+/* The search engine calls every port as FINDSCU and asks for ANY-SCP: names that nobody knows
+ * (honeytrap issue 396). */
+static err_t add_openness(struct evidence *e)
+{
+    struct str answer = evidence_get(e, EV_dicom_answer);
+    bool any = str_eq(answer, STR("accepted"));
+    if (any || str_eq(answer, STR("rejected 1/1/3")))
+        TRY(evidence_add(e, BY_ENGINE, EV_dicom_any_calling, any ? STR("yes") : STR("no")));
+    if (any || str_eq(answer, STR("rejected 1/1/7")))
+        TRY(evidence_add(e, BY_ENGINE, EV_dicom_any_called, any ? STR("yes") : STR("no")));
+    return OK;
+}
+
 static err_t add_answer(struct evidence *e, const struct fields *f)
 {
     struct said_banner b = {.text = f->one[DATA],
@@ -217,6 +230,7 @@ static err_t add_answer(struct evidence *e, const struct fields *f)
                             .raw = f->one[RAW],
                             .dicom = said_contains(f->one[MODULE], STR("dicom"))};
     TRY(said_answer(e, &b));
+    TRY(add_openness(e));
     if (f->one[SERVER].n)
         TRY(evidence_addf(e, BY_ENGINE, EV_http_header, "Server: %.*s",
                           (int)size_min(f->one[SERVER].n, 240), f->one[SERVER].p));

@@ -76,6 +76,8 @@ static void escaped(struct site *s, const char *label, void (*put)(struct wr *w,
     has(s, "192.0.2.7:104 search engine dicom_class_uid=1.2.276.0.7230010.3.0.3.6.7");
     has(s, "192.0.2.7:104 search engine dicom_version_name=OFFIS_DCMTK_367");
     has(s, "192.0.2.7:104 search engine transport=clear");
+    has(s, "192.0.2.7:104 search engine dicom_any_calling=yes");
+    has(s, "192.0.2.7:104 search engine dicom_any_called=yes");
     has(s, "192.0.2.7:104 search engine first_said=2026-11-22");
     has_not(s, "ECHOSCU");
     has_not(s, "dicom_ae");

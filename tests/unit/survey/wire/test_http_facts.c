@@ -109,6 +109,7 @@ static void how_one_gets_in_is_told_from_the_first_page(void **state)
         {OK_HTML, "<input type = password>", "form"},
         {OK_HTML, "<input data-type=\"password\" type=text> some words that make up a page",
          "none"},
+        {OK_HTML, "<title>OpenEMR Login</title><p>Everything else is drawn by a script.", "form"},
         {OK_HTML, "<p>Plain page of an archive, open to everybody who finds it.", "none"},
         {OK_HTML, "<meta http-equiv=\"refresh\" content=\"0;url=/login.jsp\">", "redirect"},
         {OK_HTML, "<div id=root></div><script src=app.js></script>", NULL},
