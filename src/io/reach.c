@@ -48,13 +48,18 @@ struct caller {
     void *ctx;
 };
 
-static void raise_limit(unsigned max)
+/* How many of them there may be. */
+static unsigned raise_limit(unsigned max)
 {
     struct rlimit l;
-    if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur >= max + SPARE_FDS)
-        return;
-    l.rlim_cur = l.rlim_max < max + SPARE_FDS ? l.rlim_max : max + SPARE_FDS;
+    rlim_t want = (rlim_t)max + SPARE_FDS;
+    if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur >= want)
+        return max;
+    l.rlim_cur = l.rlim_max < want ? l.rlim_max : want;
     (void)!setrlimit(RLIMIT_NOFILE, &l);
+    if (l.rlim_cur >= want)
+        return max;
+    return l.rlim_cur > 2 * SPARE_FDS ? (unsigned)l.rlim_cur - SPARE_FDS : SPARE_FDS;
 }
 
 err_t reach_new(unsigned max, struct reach **ret, struct diag *d)
@@ -64,6 +69,7 @@ err_t reach_new(unsigned max, struct reach **ret, struct diag *d)
     struct reach *r = calloc(1, sizeof *r);
     if (!r)
         return E_NOMEM;
+    max = raise_limit(max);
     r->epoll = epoll_create1(EPOLL_CLOEXEC);
     r->lines = calloc(max, sizeof *r->lines);
     r->max = max;
@@ -74,7 +80,6 @@ err_t reach_new(unsigned max, struct reach **ret, struct diag *d)
     }
     for (unsigned i = 0; i < max; i++)
         r->lines[i] = (struct line){.fd = -1, .next_free = i + 1};
-    raise_limit(max);
     *ret = r;
     return OK;
 }
@@ -90,6 +95,11 @@ void reach_free(struct reach *r)
         close(r->epoll);
     free(r->lines);
     free(r);
+}
+
+unsigned reach_max(const struct reach *r)
+{
+    return r->max;
 }
 
 unsigned reach_active(const struct reach *r)

@@ -32,8 +32,10 @@ struct reach_event {
     struct str bytes; /* views until the callback returns */
 };
 
-/* At most `max` connections; raises the process's own limit of descriptors as far as it may. */
+/* At most `max` connections; raises the process's own limit of descriptors as far as it may, and
+ * takes fewer where that is not enough (reach_max). */
 err_t reach_new(unsigned max, struct reach **ret, struct diag *d) MUST_CHECK;
+unsigned reach_max(const struct reach *r);
 void reach_free(struct reach *r); /* closes all; NULL is fine */
 
 /* The credentials of connections that only look: no trust, no certificate of ours, versions from

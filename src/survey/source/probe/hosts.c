@@ -3,6 +3,9 @@
 #include "io/clock.h"
 #include "survey/source/probe/run.h"
 
+/* Places of the order that are looked at in one go: others may be passed over, millions of them. */
+enum { LOOK_MAX = 16384 };
+
 static void count_done(struct probing *p, uint64_t ports)
 {
     p->sum.done += ports;
@@ -68,12 +71,14 @@ err_t hosts_fill(struct probing *p)
 {
     /* At a rate, few hosts are enough to keep it; more would only be forgotten by a power cut. */
     unsigned most = (unsigned)size_min(HOSTS_MAX, (size_t)p->batch * 2);
-    for (unsigned looked = 0; looked < HOSTS_MAX; looked++) {
+    p->hungry = false;
+    for (unsigned looked = 0; looked < LOOK_MAX; looked++) {
         if (p->n_hosts_used == most || p->next_place == p->n_hosts)
             return OK;
         TRY(take(p, p->next_place));
         p->next_place++;
     }
+    p->hungry = true;
     return OK;
 }
 
@@ -124,6 +129,7 @@ err_t host_port_done(struct probing *p, unsigned slot, unsigned port, enum visit
     h->ready_ms = p->pause_ms ? clock_deadline(p->pause_ms) : 0;
     p->sum.open += open;
     p->sum.refused += outcome == VISIT_REFUSED;
+    p->sum.sum.bad += outcome == VISIT_OURS;
     p->sum.silent += outcome == VISIT_SILENT || outcome == VISIT_UNREACHABLE;
     count_done(p, 1);
     return h->todo == 0 ? host_over(p, slot) : OK;

@@ -117,6 +117,7 @@ static err_t make(struct probing *p)
     TRY(breakers_new(p->o->rest_ms, &p->breakers));
     TRY(fp_matcher_new(&p->matcher, p->d));
     TRY(reach_new(p->batch, &p->reach, p->d));
+    p->batch = reach_max(p->reach);
     for (size_t i = 0; i < p->s->n_ports && !p->credentials; i++)
         if (p->s->ports[i].kind == PROBE_DICOM_TLS || p->s->ports[i].kind == PROBE_HTTPS)
             TRY(reach_obsolete_credentials(&p->credentials, p->d));

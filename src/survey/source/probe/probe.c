@@ -108,7 +108,7 @@ static err_t work(struct probing *p)
         TRY(hosts_fill(p));
         if (p->window_open)
             TRY(turn_connect(p, &until));
-        TRY(wait_some(p, until, p->r->stop));
+        TRY(wait_some(p, p->hungry ? clock_ms() : until, p->r->stop));
         if (clock_ms() - p->marked_ms >= MARK_MS)
             TRY(turn_mark(p));
     }

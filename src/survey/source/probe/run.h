@@ -61,6 +61,7 @@ struct probing {
     int64_t looked_ms; /* when clock and stop file were asked last */
     int64_t marked_ms; /* when what was learnt was made durable */
     bool stopping, window_open;
+    bool hungry; /* there are more places to look at, though no host was found in the last */
     struct probe_sum sum;
     err_t failed; /* in a callback */
     struct diag *d;
