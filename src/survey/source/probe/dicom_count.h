@@ -1,6 +1,7 @@
-/* Counting what anybody can reach (DESIGN 6.4): one C-FIND on the study level that asks for Study
- * Instance UID and Number of Study Related Instances and for nothing else (PS3.4 C.6.2.1). What
- * comes back is counted and wiped as it comes; past the cap it is cancelled. No value is kept. */
+/* Counting what anybody can reach (safety rule 4): one C-FIND on the study level that asks for
+ * Study Instance UID and Number of Study Related Instances and for nothing else (PS3.4 C.6.2.1).
+ * What comes back is counted and wiped as it comes; past the cap it is cancelled. No value is kept.
+ */
 #ifndef LASTRA_SURVEY_SOURCE_PROBE_DICOM_COUNT_H
 #define LASTRA_SURVEY_SOURCE_PROBE_DICOM_COUNT_H
 

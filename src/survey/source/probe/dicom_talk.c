@@ -1,5 +1,5 @@
-/* One honest association (DESIGN 6.3): asked for, read, released. The upper layer is dimse/ul.h's;
- * what it takes for invalid, lying lengths too, it aborts. */
+/* One honest association (safety rule 3): asked for, read, released. The upper layer is
+ * dimse/ul.h's; what it takes for invalid, lying lengths too, it aborts. */
 #include "base/size.h"
 #include "dicom/uid.h"
 #include "dimse/ul.h"

@@ -1,6 +1,7 @@
-/* Hosts where no packet may go (DESIGN 6.5): what earlier looks, captures and the site's own list
- * know of patient monitors, pumps, ventilators, defibrillators, dialysis machines and analysers,
- * and what the scope forbids by name and hardware address. Made before the first packet. */
+/* Hosts where no packet may go (safety rule 5): what earlier looks, captures and the site's own
+ * list know of patient monitors, pumps, ventilators, defibrillators, dialysis machines and
+ * analysers, and what the scope forbids by name and hardware address. Made before the first packet.
+ */
 #ifndef LASTRA_SURVEY_SOURCE_PROBE_GATE_H
 #define LASTRA_SURVEY_SOURCE_PROBE_GATE_H
 

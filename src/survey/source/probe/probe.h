@@ -1,4 +1,4 @@
-/* Active probing by the rules of DESIGN 6. */
+/* Active probing by the seven safety rules (docs/manual/survey.md). */
 #ifndef LASTRA_SURVEY_SOURCE_PROBE_PROBE_H
 #define LASTRA_SURVEY_SOURCE_PROBE_PROBE_H
 

@@ -1,5 +1,5 @@
 /* The scope file: who allowed which networks to be probed, when, how. Without one nothing is sent
- * (DESIGN 6.1). `name = value` lines, # comments; networks may be given many times. A row of
+ * (safety rule 1). `name = value` lines, # comments; networks may be given many times. A row of
  * scope.def is the manual.
  *
  *     owner = Ospedale San Luca

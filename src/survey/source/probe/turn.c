@@ -42,6 +42,7 @@ static err_t may_go(struct probing *p, unsigned slot, int64_t now, int64_t *unti
         *until = rest < *until ? rest : *until;
         return OK;
     case BREAKER_GIVEN_UP:
+        *until = now; /* there may be more of it */
         return host_drop(p, slot);
     }
     return OK;

@@ -1,4 +1,4 @@
-/* The scope file: what it grants, what it refuses and why (DESIGN 6.1). */
+/* The scope file: what it grants, what it refuses and why (safety rule 1). */
 #include "unit.h"
 
 #include "base/wr.h"
