@@ -10,7 +10,7 @@
 #include "io/file.h"
 #include "survey/report/report.h"
 
-static void set_today(char today[11])
+void site_today(char today[11])
 {
     time_t now = (time_t)(clock_wall_us() / 1000000);
     struct tm tm;
@@ -40,7 +40,7 @@ err_t site_open(struct site *s, const struct cmd_args *a, enum inventory_mode mo
 {
     bool created = false;
     *s = (struct site){.args = a, .path = a->args[0].p, .quiet = false};
-    set_today(s->today);
+    site_today(s->today);
     TRY(unlock(s->path, mode, &s->inventory, &created, d));
     err_t e = mode == INVENTORY_LOOK ? OK : journal_open(s->inventory, &s->journal, d);
     if (e != OK) {

@@ -82,6 +82,9 @@ err_t site_open(struct site *s, const struct cmd_args *a, enum inventory_mode mo
                 struct diag *d) MUST_CHECK;
 void site_close(struct site *s);
 
+/* YYYY-MM-DD, UTC. */
+void site_today(char today[11]);
+
 /* Another survey folder, for looking. */
 err_t site_other(struct str path, struct inventory **ret, struct diag *d) MUST_CHECK;
 

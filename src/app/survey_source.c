@@ -1,8 +1,10 @@
 /* lastra survey import, capture, hosts, probe: evidence into a survey folder, then its conclusions,
  * then the report that was asked for. What was taken is kept whatever happens afterwards. */
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "app/site.h"
+#include "io/file.h"
 #include "survey/source/probe/probe.h"
 #include "survey/source/source.h"
 
@@ -25,9 +27,20 @@ static void note(void *ctx, const char *text)
         progress_note(&j->site.progress, "more of the like are counted, not shown");
 }
 
+/* Before anything is made for them. */
+static err_t inputs_are_there(const struct cmd_args *a, struct diag *d)
+{
+    struct file_info info;
+    for (size_t i = 1; i < a->n_args; i++)
+        if (!str_eq(a->args[i], STR("-")))
+            TRY(file_stat(AT_FDCWD, a->args[i].p, &info, d));
+    return OK;
+}
+
 static err_t job_open(struct job *j, const struct cmd_args *a, struct diag *d)
 {
     *j = (struct job){0};
+    TRY(inputs_are_there(a, d));
     TRY(site_open(&j->site, a, INVENTORY_CREATE, d));
     j->site.quiet = cmd_flag(a, SITE_QUIET);
     err_t e = site_survey(&j->site, true, d);
@@ -204,7 +217,7 @@ static err_t probe(struct job *j, const struct probe_options *o, struct diag *d)
     if (!j->site.quiet)
         fprintf(stderr,
                 "%llu of %llu endpoints done: %llu open, %llu closed, %llu silent, %llu passed "
-                "over; %llu messages, %llu bytes sent\n",
+                "over; %llu packets, %llu bytes sent\n",
                 (unsigned long long)sum.done, (unsigned long long)sum.planned,
                 (unsigned long long)sum.open, (unsigned long long)sum.refused,
                 (unsigned long long)sum.silent, (unsigned long long)sum.skipped,
@@ -212,39 +225,36 @@ static err_t probe(struct job *j, const struct probe_options *o, struct diag *d)
     return e;
 }
 
-static err_t probe_scope(struct job *j, const char *path, struct diag *d)
-{
-    struct scope *scope;
-    err_t e = scope_load(path, j->site.today, &scope, d);
-    if (e != OK) {
-        site_close(&j->site);
-        return e;
-    }
-    struct probe_options o = probe_options(j->site.args, scope);
-    j->run.what = path;
-    if (cmd_flag(j->site.args, PROBE_DRY_RUN)) {
-        e = show_plan(j, &o, d);
-        site_close(&j->site);
-    } else {
-        e = finish(j, probe(j, &o, d), d);
-    }
-    scope_free(scope);
-    return e;
-}
-
-err_t survey_probe(const struct cmd_args *a, struct diag *d)
+static err_t probe_scope(const struct cmd_args *a, const struct scope *scope, struct diag *d)
 {
     struct job j;
     unsigned shard, shards;
-    struct str scope = cmd_text(a, PROBE_SCOPE);
-    if (!scope.p)
-        return diag_set(d, E_USAGE,
-                        "lastra survey probe: nothing is sent without --scope FILE, which names "
-                        "the networks, their owner and who allowed it");
     TRY(site_shard(cmd_text(a, PROBE_SHARD), &shard, &shards, d));
     TRY(job_open(&j, a, d));
     j.run.shard = shard;
     j.run.shards = shards;
     j.run.vantage = cmd_text(a, PROBE_FROM);
-    return probe_scope(&j, scope.p, d);
+    j.run.what = cmd_text(a, PROBE_SCOPE).p;
+    struct probe_options o = probe_options(a, scope);
+    if (!cmd_flag(a, PROBE_DRY_RUN))
+        return finish(&j, probe(&j, &o, d), d);
+    err_t e = show_plan(&j, &o, d);
+    site_close(&j.site);
+    return e;
+}
+
+err_t survey_probe(const struct cmd_args *a, struct diag *d)
+{
+    struct scope *scope;
+    char today[11];
+    struct str path = cmd_text(a, PROBE_SCOPE);
+    if (!path.p)
+        return diag_set(d, E_USAGE,
+                        "lastra survey probe: nothing is sent without --scope FILE, which names "
+                        "the networks, their owner and who allowed it");
+    site_today(today);
+    TRY(scope_load(path.p, today, &scope, d));
+    err_t e = probe_scope(a, scope, d);
+    scope_free(scope);
+    return e;
 }

@@ -8,8 +8,7 @@
 enum {
     ARENA_LIMIT = 16 << 20, /* of one host */
     FLOWS_MAX = 20000,      /* of one host */
-    SERVERS_MAX = 1 << 18,  /* that flows lead to; past it each host is asked for */
-    LOOKS_MAX = 256         /* runs that are compared for a second look */
+    SERVERS_MAX = 1 << 18   /* that flows lead to; past it each host is asked for */
 };
 
 err_t assess_system(const struct assess_options *o, struct system *s, const struct host *h,
@@ -40,21 +39,6 @@ err_t assess_system(const struct assess_options *o, struct system *s, const stru
     return OK;
 }
 
-/* When a source looked again at what it had looked at before: what it saw earlier and not since is
- * gone from its sight. */
-struct second_look {
-    uint64_t what; /* source, input and shard */
-    enum ev_by by;
-    int64_t began_us;
-};
-
-struct second_looks {
-    struct second_look at[LOOKS_MAX];
-    size_t n;
-    int64_t since[BY_COUNT]; /* by whom: began of the newest second look; 0: none */
-    bool site_list;
-};
-
 struct work {
     struct inventory *v;
     int64_t survey;
@@ -62,7 +46,6 @@ struct work {
     struct fp_matcher *matcher;
     struct arena arena;
     struct system systems[HOST_SYSTEMS_MAX];
-    struct second_looks looks;
     /* Servers of flows, in order; beyond the room for them, all hosts are asked. */
     struct ip *servers;
     size_t n_servers, cap_servers;
@@ -72,54 +55,20 @@ struct work {
     struct assess_sum sum;
 };
 
-static enum ev_by party_of(struct str source)
-{
-    static const struct {
-        struct str source;
-        enum ev_by by;
-    } parties[] = {{STR_INIT("probe"), BY_PROBE},
-                   {STR_INIT("capture"), BY_TRAFFIC},
-                   {STR_INIT("hosts"), BY_SITE},
-                   {STR_INIT("import"), BY_ENGINE}};
-    for (size_t i = 0; i < COUNT(parties); i++)
-        if (str_eq(source, parties[i].source))
-            return parties[i].by;
-    return BY_NOBODY;
-}
-
 static err_t on_run(void *ctx, const struct run_info *r)
 {
-    struct second_looks *t = ctx;
-    enum ev_by by = party_of(r->source);
-    uint64_t what = str_hash(r->source) ^ str_hash(r->input) * 3 ^ str_hash(r->shard) * 7;
-    t->site_list = t->site_list || by == BY_SITE;
-    for (size_t i = 0; i < t->n; i++)
-        if (t->at[i].what == what && t->at[i].by == by) {
-            int64_t later = r->began_us > t->at[i].began_us ? r->began_us : t->at[i].began_us;
-            if (r->began_us != t->at[i].began_us && later > t->since[by] && r->ended_us)
-                t->since[by] = later;
-            t->at[i].began_us = later;
-            return OK;
-        }
-    if (t->n < LOOKS_MAX)
-        t->at[t->n++] = (struct second_look){what, by, r->began_us};
+    struct work *w = ctx;
+    w->o.site_list = w->o.site_list || str_eq(r->source, STR("hosts"));
     return OK;
 }
 
-static bool is_stale(const struct second_looks *t, const struct host *h)
+/* When its sources looked again at what they had looked at before, and missed it. */
+static bool is_stale(const struct host *h)
 {
-    bool looked = false;
-    for (size_t i = 0; i < h->n; i++) {
-        const struct endpoint *p = &h->endpoints[i];
-        for (enum ev_by by = BY_NOBODY + 1; by < BY_COUNT; by++) {
-            if (!said_by(p->e, by))
-                continue;
-            if (!t->since[by] || p->last_us >= t->since[by])
-                return false; /* somebody who did not look again, or who saw it */
-            looked = true;
-        }
-    }
-    return looked;
+    for (size_t i = 0; i < h->n; i++)
+        if (!h->endpoints[i].superseded)
+            return false;
+    return h->n > 0;
 }
 
 static err_t on_server(void *ctx, const struct flow *f)
@@ -261,7 +210,7 @@ static err_t place_system(struct work *w, struct system *s, const struct host *h
         struct str zone = policy_zone(w->o.policy, &h->ip);
         s->zone = str_eq(zone, STR("internet")) ? STR("") : zone;
     }
-    s->stale = is_stale(&w->looks, h);
+    s->stale = is_stale(h);
     return OK;
 }
 
@@ -322,8 +271,7 @@ static err_t conclude(struct work *w, struct diag *d)
 static err_t prepare(struct work *w, struct wr *vantage, struct diag *d)
 {
     TRY(fp_matcher_new(&w->matcher, d));
-    TRY(inventory_runs(w->v, w->survey, on_run, &w->looks));
-    w->o.site_list = w->o.site_list || w->looks.site_list;
+    TRY(inventory_runs(w->v, w->survey, on_run, w));
     TRY(inventory_flows(w->v, w->survey, on_server, w));
     if (w->o.vantage.n)
         return OK;

@@ -93,7 +93,12 @@ static int access_of(const struct system *s, const struct access *a)
  * a probe: only encryption ends it for certain. */
 static bool looked(const struct system *after, const struct finding *f)
 {
-    if (after->level < f->level || after->stale)
+    if (after->stale)
+        return false;
+    /* What is in a toolkit is judged by the toolkit's version, whatever is known of the product. */
+    if (str_eq(f->kind, STR("vulnerable_toolkit")))
+        return after->toolkit.version.n > 0;
+    if (after->level < f->level)
         return false;
     if (str_eq(f->kind, STR("patient_data_in_clear")))
         return after->cleartext == 0;

@@ -38,8 +38,8 @@ static err_t add_endpoint(struct hosts *h, uint16_t port)
         return inside_fail(h->v, E_DAMAGED, "evidence in the inventory is damaged");
     h->bytes += bytes.n;
     int64_t first = inside_time(sql_i64(h->rows, 1));
-    h->endpoints[h->host.n++] =
-        (struct endpoint){port, e, first, first + inside_time(sql_i64(h->rows, 2))};
+    h->endpoints[h->host.n++] = (struct endpoint){
+        port, e, first, first + inside_time(sql_i64(h->rows, 2)), sql_i64(h->rows, 4) != 0};
     return OK;
 }
 
@@ -122,8 +122,8 @@ static err_t open_hosts(struct hosts *h)
     TRY(inside_number(q, &n, &row));
     h->others = n > 1;
     TRY(sql_prepare(h->v->db,
-                    STR("SELECT place,first,span,evidence FROM "
-                        "endpoint WHERE survey=?1 ORDER BY place"),
+                    STR("SELECT place,first,span,evidence,(SELECT superseded FROM run WHERE "
+                        "id=endpoint.run) FROM endpoint WHERE survey=?1 ORDER BY place"),
                     &h->rows, NULL));
     sql_bind_i64(h->rows, 1, h->survey);
     return OK;

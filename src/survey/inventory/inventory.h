@@ -109,6 +109,7 @@ struct endpoint {
     uint16_t port;
     struct evidence *e;
     int64_t first_us, last_us; /* over all surveys of the inventory; in this survey */
+    bool superseded;           /* a later run over the same input ended without seeing it */
 };
 struct host {
     struct ip ip;

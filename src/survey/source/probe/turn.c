@@ -198,6 +198,8 @@ static err_t put_facts(struct probing *p, struct visit *v, unsigned id)
     TRY(visit_facts(v, p->reach, id, &p->evidence));
     TRY(observe(p->matcher, &p->evidence));
     p->sum.sum.endpoints++;
+    if (p->r->vantage.n && v->outcome == VISIT_OPEN)
+        TRY(evidence_add(&p->evidence, BY_PROBE, EV_reached_from, p->r->vantage));
     return inventory_put(p->r->inventory, &p->run, &v->ip, v->port.port, &p->evidence,
                          clock_wall_us());
 }
