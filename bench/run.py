@@ -157,6 +157,20 @@ def bench_memory(args, big):
     sys.stdout.flush()
 
 
+def bench_survey(args):
+    """The survey's own measures, one program after another; each says what was asked for."""
+    print("\nThe survey", flush=True)
+    here = os.path.dirname(os.path.abspath(__file__))
+    built = os.path.join(args.build, "bench")
+    for command in ([sys.executable, os.path.join(here, "survey_probe.py"), "--build", args.build, "--rounds", str(args.rounds)],
+                    [os.path.join(built, "survey_import"), "1000000"],
+                    [os.path.join(built, "survey_capture"), "1000", args.dir],
+                    [os.path.join(built, "survey_match")],
+                    [os.path.join(built, "inventory_bench"), os.path.join(args.dir, "site"), "1000000"]):
+        print(f"-- {os.path.basename(command[1] if command[0] == sys.executable else command[0])}", flush=True)
+        subprocess.run(command, cwd=args.dir, check=False)
+
+
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--build", default="build")
@@ -164,12 +178,15 @@ def main():
     ap.add_argument("--slices", type=int, default=1000)
     ap.add_argument("--small", type=int, default=5000)
     ap.add_argument("--senders", type=int, default=50)
-    ap.add_argument("--only", default="", help="store,send,get,find,memory")
+    ap.add_argument("--only", default="", help="store,send,get,find,memory,survey")
     args = ap.parse_args()
     args.build = os.path.abspath(args.build)
     args.dir = tempfile.mkdtemp(prefix="bench-", dir=args.build)
-    chosen = args.only.split(",") if args.only else ["store", "send", "get", "find", "memory"]
+    chosen = args.only.split(",") if args.only else ["store", "send", "get", "find", "memory", "survey"]
     try:
+        if chosen == ["survey"]:
+            bench_survey(args)
+            return
         big, small = os.path.join(args.dir, "slices"), os.path.join(args.dir, "small")
         print(f"making {args.slices} slices of 525 kB and {args.small} images of 8 kB ...", flush=True)
         objects.slices(big, args.slices)
@@ -189,6 +206,8 @@ def main():
                 paths.append(os.path.join(args.dir, f"big{i}.dcm"))
                 objects.write_file(paths[-1], 500000 + i, rows=7000, columns=7143)
             bench_memory(args, paths)
+        if "survey" in chosen:
+            bench_survey(args)
         print("\nAt 10^6 studies: `build/bench/scale` (see bench/README.md).")
     finally:
         shutil.rmtree(args.dir, ignore_errors=True)
