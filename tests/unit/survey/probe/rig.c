@@ -19,6 +19,7 @@ static void *serve_one(void *arg)
     struct call *c = arg;
     c->s->serve(c->fd, c->s);
     close(c->fd);
+    __atomic_sub_fetch(&c->s->serving, 1, __ATOMIC_SEQ_CST);
     free(c);
     return NULL;
 }
@@ -36,8 +37,9 @@ static void *accept_all(void *arg)
             return NULL;
         }
         __atomic_add_fetch(&s->connections, 1, __ATOMIC_SEQ_CST);
-        if (pthread_create(&t, NULL, serve_one, c) == 0)
-            pthread_detach(t);
+        __atomic_add_fetch(&s->serving, 1, __ATOMIC_SEQ_CST);
+        assert_int_equal(pthread_create(&t, NULL, serve_one, c), 0);
+        pthread_detach(t);
     }
 }
 
@@ -63,6 +65,9 @@ void server_stop(struct server *s)
     shutdown(s->fd, SHUT_RDWR);
     pthread_join(s->thread, NULL);
     close(s->fd);
+    /* What was accepted is counted before the next test begins. */
+    for (int tries = 0; tries < 500 && __atomic_load_n(&s->serving, __ATOMIC_SEQ_CST); tries++)
+        usleep(10000);
 }
 
 unsigned server_count(struct server *s)

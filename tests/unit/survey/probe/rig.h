@@ -16,7 +16,7 @@ struct server {
     uint16_t port;
     pthread_t thread;
     void (*serve)(int fd, struct server *s);
-    unsigned connections; /* atomically */
+    unsigned connections, serving; /* so far; at this moment */ /* atomically */
     uint8_t got[65536];   /* of the last connection, by rig_read_some */
     size_t got_n;
 };
