@@ -157,6 +157,8 @@ err_t site_report(struct site *s, bool text, struct diag *d)
 {
     struct inventory *other = NULL;
     struct str path = cmd_text(s->args, SITE_OTHER);
+    if (!site_wants_report(s->args) && (!text || s->quiet))
+        return OK;
     if (path.p)
         TRY(site_other(path, &other, d));
     err_t e = make(s, other, text, d);

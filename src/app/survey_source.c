@@ -212,16 +212,17 @@ static err_t probe(struct job *j, const struct probe_options *o, struct diag *d)
     TRY(note_begun(j, "probe"));
     progress_start(&j->site.progress, STR("probe"), 0, 0, !j->site.quiet);
     err_t e = probe_run(&j->run, o, &sum, d);
+    double seconds = progress_sum(&j->site.progress).seconds;
     progress_end(&j->site.progress);
     add_sum(&j->sum, &sum.sum);
     if (!j->site.quiet)
         fprintf(stderr,
                 "%llu of %llu endpoints done: %llu open, %llu closed, %llu silent, %llu passed "
-                "over; %llu packets, %llu bytes sent\n",
+                "over; %llu packets, %llu bytes sent in %.2f s\n",
                 (unsigned long long)sum.done, (unsigned long long)sum.planned,
                 (unsigned long long)sum.open, (unsigned long long)sum.refused,
                 (unsigned long long)sum.silent, (unsigned long long)sum.skipped,
-                (unsigned long long)sum.packets_out, (unsigned long long)sum.bytes_out);
+                (unsigned long long)sum.packets_out, (unsigned long long)sum.bytes_out, seconds);
     return e;
 }
 

@@ -46,21 +46,17 @@ static size_t rows_of(struct str segment, const bool seen[HL7_FIELDS], uint8_t r
     return n;
 }
 
-/* Each field of the segment is come by once, whatever the number of rows that ask for it. */
+/* Each field of the segment is come by once: the rows of a segment stand in the order of its
+ * fields. */
 static void look_at(const struct hl7_message *m, struct str segment, bool seen[HL7_FIELDS])
 {
     uint8_t wanted[HL7_FIELDS];
     struct str rest = segment, field;
-    unsigned last = 0;
-    size_t n = rows_of(segment, seen, wanted);
-    for (size_t i = 0; i < n; i++)
-        last = rows[wanted[i]].field > last ? rows[wanted[i]].field : last;
-    for (unsigned k = 0; k <= last && str_split(&rest, m->field, &field); k++) {
-        for (size_t i = 0; field.n && i < n; i++) {
-            const struct row *r = &rows[wanted[i]];
-            if (r->field == k)
-                seen[wanted[i]] =
-                    is_filled(m, r->component ? hl7_component(m, field, r->component) : field);
+    size_t n = rows_of(segment, seen, wanted), i = 0;
+    for (unsigned k = 0; i < n && str_split(&rest, m->field, &field); k++) {
+        for (; i < n && rows[wanted[i]].field == k; i++) {
+            unsigned part = rows[wanted[i]].component;
+            seen[wanted[i]] = is_filled(m, part ? hl7_component(m, field, part) : field);
         }
     }
 }
