@@ -1,5 +1,5 @@
 """How good the survey is: ground truth made on this machine, the survey's answer beside it, recall and precision by type and product,
-and what the probe sent. Prints its tables (pytest -s)."""
+and what the probe sent. Prints its tables (pytest -s), and adds them to the file that LASTRA_TABLES names."""
 
 import collections
 import os
@@ -13,6 +13,14 @@ from conftest import Archive, free_port
 from survey_site import Site, hospital, program, simulated_hospital, worker_base
 
 UNTOLD = {"", "unknown_dicom", "modality", "dicom_toolkit"}  # what a system may be called whose type nobody can tell
+
+
+def tell(line):
+    print(line)
+    path = os.environ.get("LASTRA_TABLES")
+    if path:
+        with open(path, "a", encoding="utf-8") as f:
+            f.write(line + "\n")
 
 
 class Score:
@@ -31,9 +39,9 @@ class Score:
 
     def show(self):
         recall, precision = self.sums()
-        print(f"\n{self.question}: recall {recall:.3f}, precision {precision:.3f}")
-        for kind, (right, missed, wrong) in sorted(self.by.items()):
-            print(f"  {kind:20} {right:3} right {missed:3} missed {wrong:3} wrong")
+        rows = [f"  {kind:20} {right:3} right {missed:3} missed {wrong:3} wrong"
+                for kind, (right, missed, wrong) in sorted(self.by.items())]
+        tell("\n".join([f"{self.question}: recall {recall:.3f}, precision {precision:.3f}"] + rows))
 
 
 def judge(rows, found):
@@ -81,7 +89,8 @@ def by_address(report):
     return found
 
 
-def hold(types, products, faults):
+def hold(title, types, products, faults):
+    tell(title)
     for score in (types, products):
         score.show()
     for f in faults:
@@ -115,7 +124,7 @@ def test_the_simulated_hospital_is_told_by_type_and_product_and_no_decoy_is_take
     with simulated_hospital(tmp_path, base) as files:
         site.survey("probe", "--scope", files["scope"], "--unlimited", "--surface", "--count")
     rows = [(f"{base}.{host}", truth) for _, _, host, _, truth in hospital.systems()]
-    hold(*judge(rows, by_address(site.report())))
+    hold("The survey and the simulated hospital", *judge(rows, by_address(site.report())))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="capturing needs root")
@@ -134,9 +143,9 @@ def test_a_probe_sends_at_most_12_packets_and_2_kB_to_a_port(tmp_path):
     sums = sent(pcap)
     ports = {(f"{base}.{host}", port) for _, _, host, ports, _ in hospital.systems() for port in ports}
     assert ports <= set(sums), "every open port was asked"
-    for (address, port), (packets, size) in sorted(sums.items()):
-        if (address, port) in ports:
-            print(f"  {address}:{port:<6} {packets:3} packets {size:5} bytes")
+    rows = [f"  {address}:{port:<6} {packets:3} packets {size:5} bytes"
+            for (address, port), (packets, size) in sorted(sums.items()) if (address, port) in ports]
+    tell("\n".join(["What the probe sent to each open port"] + rows))
     worst = max(sums.items(), key=lambda kv: kv[1])
     assert max(p for p, _ in sums.values()) <= 12, worst
     assert max(n for _, n in sums.values()) <= 2000, worst
@@ -183,7 +192,7 @@ def test_real_servers_are_told(tmp_path):
                 both = f"{p}, {port[4]}/http" if p == port[3] else str(p)
                 each.survey("probe", "--scope", each.scope([a], both, surface="yes"), "--unlimited", "--surface")
                 results[a] = by_address(each.report()).get(a, [])
-            hold(*judge([(a, t) for a, _, t in rows], results))
+            hold("The survey and real servers", *judge([(a, t) for a, _, t in rows], results))
             assert results[address[0]][0]["toolkit"]["version"] == dcmtk
             # Our own archive is closed: it tells a stranger nothing, and so there is nothing to report.
             site.survey("probe", "--scope", site.scope(["127.0.0.1"], str(archive.port)), "--unlimited")
