@@ -4,12 +4,24 @@
 
 #include "base/size.h"
 #include "survey/assess/inside.h"
+#include "survey/identify/honeypot.h"
 
 enum {
     ARENA_LIMIT = 16 << 20, /* of one host */
     FLOWS_MAX = 20000,      /* of one host */
     SERVERS_MAX = 1 << 18   /* that flows lead to; past it each host is asked for */
 };
+
+static err_t suspected(const struct look *l)
+{
+    const struct finding f = {
+        .kind = STR("honeypot_suspected"), .severity = SEV_OF_KIND, .level = l->s->level};
+    struct said words;
+    said_begin(&words);
+    wr_put(&words.w[LANG_en], l->s->type_why);
+    honeypot_why_it(l->s->type_why, &words.w[LANG_it]);
+    return look_said(l, f, &words);
+}
 
 err_t assess_system(const struct assess_options *o, struct system *s, const struct host *h,
                     struct arena *a, err_t (*each)(void *ctx, const struct finding *f), void *ctx)
@@ -25,11 +37,7 @@ err_t assess_system(const struct assess_options *o, struct system *s, const stru
     s->clear_objects = s->clear_values = 0;
     s->clear_fields = STR("");
     if (s->type == TYPE_honeypot)
-        return look_tell(&l,
-                         (struct finding){.kind = STR("honeypot_suspected"),
-                                          .severity = SEV_OF_KIND,
-                                          .level = s->level},
-                         "%.*s", STR_ARG(s->type_why));
+        return suspected(&l);
     for (size_t i = 0; i < COUNT(looks); i++)
         TRY(looks[i](&l));
     if (s->tls == 1 && s->cleartext < 0)

@@ -3,13 +3,15 @@
  * transaction.
  *
  * How vulnerabilities become findings, so that shares can be counted strictly and loosely:
- *   vulnerability          one a CVE: the version was read and is in the range (confirmed), or
- * every version is affected (all versions) vulnerable_toolkit     one a CVE of the toolkit that the
- * system announces (potential) possible_vulnerability one a product or toolkit, for all CVEs whose
- * ranges or whose version are not known well enough (unknown version) asserted_vulnerability one a
- * system, for all CVEs that a search engine asserts and that are in none of the above The strict
- * share counts systems with the first, the component share those with the second, the asserted
- * share those with the last; the loose share counts systems with any of the four. */
+ *   vulnerability           one a CVE: the version was read and is in the range (confirmed), or
+ *                           every version is affected (all versions)
+ *   vulnerable_toolkit      one a CVE of the toolkit that the system announces (potential)
+ *   possible_vulnerability  one a product or toolkit, for all CVEs whose ranges or whose version
+ *                           are not known well enough (unknown version)
+ *   asserted_vulnerability  one a system, for all CVEs that a search engine names, or that are of
+ *                           a product and version that it names, and that are in none of the above
+ * The strict share counts systems with the first, the component share those with the second, the
+ * asserted share those with the last; the loose share counts systems with any of the four. */
 #ifndef LASTRA_SURVEY_ASSESS_ASSESS_H
 #define LASTRA_SURVEY_ASSESS_ASSESS_H
 

@@ -48,6 +48,11 @@ struct str fbi_group_name(enum fbi_group g, enum language l)
     return (unsigned)g < FBI_GROUPS && (unsigned)l < LANGUAGES ? groups[g][l] : STR("");
 }
 
+struct str finding_evidence(const struct finding *f, enum language l)
+{
+    return l == LANG_it && f->evidence_it.n ? f->evidence_it : f->evidence;
+}
+
 static void clause(struct wr *w, const char *what, struct str text)
 {
     if (text.n)

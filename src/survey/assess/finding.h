@@ -32,6 +32,10 @@ const struct finding_kind *finding_at(size_t i);
 const struct finding_kind *finding_by_name(struct str name); /* NULL */
 struct str fbi_group_name(enum fbi_group g, enum language l);
 
+/* A finding's evidence in words; in English where the language has none (an inventory of before).
+ */
+struct str finding_evidence(const struct finding *f, enum language l);
+
 /* The manual's chapter: each finding with its meaning, remedy and clauses. Counting: a system is
  * vulnerable, strictly, when it has a `vulnerability` (version confirmed, or all versions); its
  * component is, when it has a `vulnerable_toolkit`; loosely, when it has any of these,

@@ -2,21 +2,31 @@
 
 #include "base/size.h"
 
-enum { EVIDENCE_MAX = 1200 };
+void said_begin(struct said *s)
+{
+    for (size_t i = 0; i < LANGUAGES; i++)
+        s->w[i] = wr_fixed(s->text[i], sizeof s->text[i]);
+}
 
-err_t look_tell(const struct look *l, struct finding f, const char *evidence, ...)
+void say(struct said *s, const char *en, const char *it, ...)
+{
+    va_list ap;
+    va_start(ap, it);
+    wr_vprintf(&s->w[LANG_en], en, ap);
+    va_end(ap);
+    va_start(ap, it);
+    wr_vprintf(&s->w[LANG_it], it, ap);
+    va_end(ap);
+}
+
+err_t look_said(const struct look *l, struct finding f, const struct said *s)
 {
     const struct finding_kind *k = finding_by_name(f.kind);
-    char text[EVIDENCE_MAX];
-    struct wr w = wr_fixed(text, sizeof text);
-    va_list ap;
     if (!k)
         return E_INTERNAL;
-    va_start(ap, evidence);
-    wr_vprintf(&w, evidence, ap);
-    va_end(ap);
-    f.evidence = arena_copy(l->a, wr_str(&w));
-    if (!f.evidence.p)
+    f.evidence = arena_copy(l->a, wr_str(&s->w[LANG_en]));
+    f.evidence_it = arena_copy(l->a, wr_str(&s->w[LANG_it]));
+    if (!f.evidence.p || !f.evidence_it.p)
         return E_NOMEM;
     if (f.severity == SEV_OF_KIND)
         f.severity = k->severity;
@@ -24,7 +34,7 @@ err_t look_tell(const struct look *l, struct finding f, const char *evidence, ..
         f.references = k->references;
     if (f.state == STATE_none)
         f.cvss = -1;
-    struct str *const texts[] = {&f.cve, &f.advisory, &f.cvss_source, &f.component};
+    struct str *const texts[] = {&f.cve, &f.advisory, &f.cvss_source, &f.component, &f.cves};
     for (size_t i = 0; i < COUNT(texts); i++)
         if (!texts[i]->p)
             *texts[i] = STR("");
@@ -32,6 +42,20 @@ err_t look_tell(const struct look *l, struct finding f, const char *evidence, ..
         f.port = l->s->port;
     f.system = l->s->id;
     return l->each(l->ctx, &f);
+}
+
+err_t look_tell(const struct look *l, struct finding f, const char *en, const char *it, ...)
+{
+    struct said s;
+    va_list ap;
+    said_begin(&s);
+    va_start(ap, it);
+    wr_vprintf(&s.w[LANG_en], en, ap);
+    va_end(ap);
+    va_start(ap, it);
+    wr_vprintf(&s.w[LANG_it], it, ap);
+    va_end(ap);
+    return look_said(l, f, &s);
 }
 
 static bool has_port(struct str ports, uint16_t port)

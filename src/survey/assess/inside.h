@@ -13,11 +13,21 @@ struct look {
     void *ctx;
 };
 
-/* Tells a finding; severity and references where *f leaves them open (references NULL, severity
- * below 0 as SEV_OF_KIND) are those of its kind. */
+/* Tells a finding and, in both languages, what it stands on; severity and references where *f
+ * leaves them open (references NULL, severity below 0 as SEV_OF_KIND) are those of its kind. */
 #define SEV_OF_KIND ((enum severity)SEV_COUNT)
-err_t look_tell(const struct look *l, struct finding f, const char *evidence, ...) MUST_CHECK
-    PRINTF_LIKE(3, 4);
+err_t look_tell(const struct look *l, struct finding f, const char *en, const char *it,
+                ...) MUST_CHECK PRINTF_LIKE(3, 5) PRINTF_LIKE(4, 5);
+
+/* Evidence that is said in several pieces, each in both languages with the same arguments. */
+enum { EVIDENCE_MAX = 1200 };
+struct said {
+    char text[LANGUAGES][EVIDENCE_MAX];
+    struct wr w[LANGUAGES];
+};
+void said_begin(struct said *s);
+void say(struct said *s, const char *en, const char *it, ...) PRINTF_LIKE(2, 4) PRINTF_LIKE(3, 4);
+err_t look_said(const struct look *l, struct finding f, const struct said *s) MUST_CHECK;
 
 /* Endpoints of this system, by its ports ("4242/dicom 8042/http"); the next from *i on; NULL at the
  * end. */

@@ -42,6 +42,7 @@ static err_t titles(const struct look *l, const struct endpoint *p)
                                        .level = VER_protocol,
                                        .port = p->port},
                       "port %u: an association of an AE title that it cannot know was accepted",
+                      "porta %u: accettata un'associazione da un AE title che non può conoscere",
                       p->port));
     }
     if (!evidence_is(e, EV_dicom_any_called, STR("yes")))
@@ -52,7 +53,8 @@ static err_t titles(const struct look *l, const struct endpoint *p)
                                       .severity = SEV_OF_KIND,
                                       .level = VER_protocol,
                                       .port = p->port},
-                     "port %u: a called AE title that is not its own was accepted", p->port);
+                     "port %u: a called AE title that is not its own was accepted",
+                     "porta %u: accettato un AE title chiamato che non è il suo", p->port);
 }
 
 static const struct {
@@ -84,6 +86,8 @@ static err_t service(const struct look *l, const struct endpoint *p, struct str 
                                           .port = p->port},
                          "port %u: the presentation context for %.*s was accepted from an unknown "
                          "AE title; no command was sent",
+                         "porta %u: il contesto di presentazione per %.*s è stato accettato da un "
+                         "AE title sconosciuto; nessun comando è stato inviato",
                          p->port, STR_ARG(name));
     }
     return OK;
@@ -115,13 +119,17 @@ static err_t counts(const struct look *l, const struct endpoint *p)
                         .severity = SEV_OF_KIND,
                         .level = VER_protocol,
                         .port = p->port};
-    if (images <= 0)
-        return look_tell(l, f, "port %u: %s%lld studies counted by an unknown AE title", p->port,
-                         more ? "at least " : "", (long long)studies);
-    return look_tell(l, f,
-                     "port %u: %s%lld studies and %s%lld images counted by an unknown AE title",
-                     p->port, more ? "at least " : "", (long long)studies,
-                     more_images ? "at least " : "", (long long)images);
+    struct said words;
+    said_begin(&words);
+    say(&words, "port %u: ", "porta %u: ", p->port);
+    if (more)
+        say(&words, "at least ", "almeno ");
+    say(&words, "%lld studies", "%lld studi", (long long)studies);
+    if (images > 0)
+        say(&words, more_images ? " and at least %lld images" : " and %lld images",
+            more_images ? " e almeno %lld immagini" : " e %lld immagini", (long long)images);
+    say(&words, " counted by an unknown AE title", " contati da un AE title sconosciuto");
+    return look_said(l, f, &words);
 }
 
 static err_t transport(const struct look *l, const struct endpoint *p)
@@ -137,7 +145,8 @@ static err_t transport(const struct look *l, const struct endpoint *p)
                                       .severity = ip_is_public(&l->h->ip) ? SEV_high : SEV_OF_KIND,
                                       .level = VER_protocol,
                                       .port = p->port},
-                     "port %u: DICOM was spoken without TLS", p->port);
+                     "port %u: DICOM was spoken without TLS", "porta %u: DICOM parlato senza TLS",
+                     p->port);
 }
 
 err_t look_at_dicom(const struct look *l)

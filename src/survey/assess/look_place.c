@@ -27,12 +27,15 @@ static err_t public_address(const struct look *l)
     for (size_t i = 0; (p = look_next(l, &i));) {
         if (said_by(p->e, BY_ENGINE) && (service_of(p->e).n || has(p->e, EV_port_open)))
             return look_tell(l, about("public_address", VER_protocol),
-                             "port %u: a search engine reached it from the Internet", p->port);
+                             "port %u: a search engine reached it from the Internet",
+                             "porta %u: un motore di ricerca l'ha raggiunta da Internet", p->port);
         probed = probed || (said_by(p->e, BY_PROBE) && service_of(p->e).n);
     }
     struct finding f = about("public_address", VER_protocol);
     f.severity = SEV_high;
-    return probed ? look_tell(l, f, "it answered our probe at a public address") : OK;
+    return probed ? look_tell(l, f, "it answered our probe at a public address",
+                              "ha risposto alla nostra sonda su un indirizzo pubblico")
+                  : OK;
 }
 
 static err_t unmanaged(const struct look *l)
@@ -40,7 +43,8 @@ static err_t unmanaged(const struct look *l)
     if (!l->o->site_list || any_said_by(l, BY_SITE))
         return OK;
     return look_tell(l, about("unmanaged", l->s->level),
-                     "the site's own list has no line for this address");
+                     "the site's own list has no line for this address",
+                     "l'elenco della struttura non ha una riga per questo indirizzo");
 }
 
 static err_t never_probe(const struct look *l)
@@ -48,7 +52,9 @@ static err_t never_probe(const struct look *l)
     struct str why = STR("");
     for (size_t i = 0; i < l->h->n && !why.n; i++)
         why = evidence_get(l->h->endpoints[i].e, EV_never_probe);
-    return why.n ? look_tell(l, about("never_probe", VER_none), "%.*s", STR_ARG(why)) : OK;
+    return why.n ? look_tell(l, about("never_probe", VER_none), "the site's own list says so: %.*s",
+                             "lo dice l'elenco della struttura: %.*s", STR_ARG(why))
+                 : OK;
 }
 
 static err_t age_of(const struct look *l, const struct eol_row *r, struct str what)
@@ -57,7 +63,8 @@ static err_t age_of(const struct look *l, const struct eol_row *r, struct str wh
     if (!r)
         return OK;
     f.references = r->source;
-    return look_tell(l, f, "%.*s: support ended on %.*s", STR_ARG(what), STR_ARG(r->since));
+    return look_tell(l, f, "%.*s: support ended on %.*s", "%.*s: il supporto è finito il %.*s",
+                     STR_ARG(what), STR_ARG(r->since));
 }
 
 static err_t end_of_life(const struct look *l)
@@ -131,15 +138,19 @@ static err_t defaults_of(const struct look *l, const struct endpoint *p, bool *r
             return look_tell(l, found,
                              "port %u: it answers to %.*s, the AE title that the product "
                              "is shipped with",
+                             "porta %u: risponde a %.*s, l'AE title con cui il prodotto è fornito",
                              p->port, STR_ARG(f->value));
     for (size_t i = 0; (f = evidence_next(p->e, EV_http_title, &i));)
         if (starts_with_any(f->value, shipped_pages, COUNT(shipped_pages)))
-            return look_tell(l, found,
-                             "port %u: it shows the page of an installation that nobody "
-                             "set up (%.*s)",
-                             p->port, STR_ARG(f->value));
+            return look_tell(
+                l, found,
+                "port %u: it shows the page of an installation that nobody "
+                "set up (%.*s)",
+                "porta %u: mostra la pagina di un'installazione che nessuno ha configurato (%.*s)",
+                p->port, STR_ARG(f->value));
     if (has_subject(evidence_get(p->e, EV_tls_subject)))
         return look_tell(l, found, "port %u: its certificate is the one it was shipped with (%.*s)",
+                         "porta %u: il suo certificato è quello con cui è stato fornito (%.*s)",
                          p->port, STR_ARG(evidence_get(p->e, EV_tls_subject)));
     *ret_found = false;
     return OK;
@@ -159,7 +170,8 @@ static err_t not_seen(const struct look *l)
     if (!l->s->stale)
         return OK;
     return look_tell(l, about("not_seen_lately", l->s->level),
-                     "this survey's last look did not find it again");
+                     "this survey's last look did not find it again",
+                     "l'ultima osservazione di questo censimento non l'ha ritrovato");
 }
 
 err_t look_at_place(const struct look *l)

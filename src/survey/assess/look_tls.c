@@ -31,7 +31,8 @@ static err_t versions(const struct look *l, const struct endpoint *p)
             struct finding found = about("obsolete_tls", p);
             if (str_starts(f->value, STR("SSL")))
                 found.severity = SEV_high;
-            return look_tell(l, found, "port %u: %.*s was accepted", p->port, STR_ARG(f->value));
+            return look_tell(l, found, "port %u: %.*s was accepted",
+                             "porta %u: %.*s è stato accettato", p->port, STR_ARG(f->value));
         }
     return OK;
 }
@@ -60,16 +61,18 @@ static err_t validity(const struct look *l, const struct endpoint *p)
         if (ends < today)
             return look_tell(l, about("expired_certificate", p),
                              "port %u: the certificate was valid until %.*s, %lld days ago",
+                             "porta %u: il certificato era valido fino al %.*s, %lld giorni fa",
                              p->port, STR_ARG(until), (long long)(today - ends));
         if (ends - today <= SOON_DAYS)
             TRY(look_tell(l, about("expiring_certificate", p),
-                          "port %u: the certificate is valid until %.*s, %lld days more", p->port,
-                          STR_ARG(until), (long long)(ends - today)));
+                          "port %u: the certificate is valid until %.*s, %lld days more",
+                          "porta %u: il certificato è valido fino al %.*s, ancora %lld giorni",
+                          p->port, STR_ARG(until), (long long)(ends - today)));
     }
     if (day_number(from, &begins) && begins > today)
-        return look_tell(l, about("expired_certificate", p),
-                         "port %u: the certificate is not valid before %.*s", p->port,
-                         STR_ARG(from));
+        return look_tell(
+            l, about("expired_certificate", p), "port %u: the certificate is not valid before %.*s",
+            "porta %u: il certificato non è valido prima del %.*s", p->port, STR_ARG(from));
     return OK;
 }
 
@@ -102,11 +105,11 @@ static err_t strength(const struct look *l, const struct endpoint *p)
 {
     struct str key = evidence_get(p->e, EV_tls_key), sig = evidence_get(p->e, EV_tls_signature);
     if (is_weak_key(key))
-        return look_tell(l, about("weak_key_or_signature", p), "port %u: the key is %.*s", p->port,
-                         STR_ARG(key));
+        return look_tell(l, about("weak_key_or_signature", p), "port %u: the key is %.*s",
+                         "porta %u: la chiave è %.*s", p->port, STR_ARG(key));
     if (is_weak_signature(sig))
         return look_tell(l, about("weak_key_or_signature", p), "port %u: it is signed with %.*s",
-                         p->port, STR_ARG(sig));
+                         "porta %u: è firmato con %.*s", p->port, STR_ARG(sig));
     return OK;
 }
 
@@ -121,7 +124,8 @@ err_t look_at_tls(const struct look *l)
         TRY(strength(l, p));
         if (evidence_is(p->e, EV_tls_self_signed, STR("yes")))
             TRY(look_tell(l, about("self_signed_certificate", p),
-                          "port %u: the certificate vouches for itself", p->port));
+                          "port %u: the certificate vouches for itself",
+                          "porta %u: il certificato garantisce di sé stesso", p->port));
     }
     return OK;
 }

@@ -2,42 +2,15 @@
  * asserts. What is sure has a finding a CVE; what is not has one for all, so that it cannot bury
  * the rest. */
 #include "base/size.h"
-#include "survey/assess/inside.h"
-
-enum { NAMED_MAX = 12, TOLD_MAX = 512 };
-
-/* CVEs that could be, of one product: one finding. */
-struct pile {
-    uint64_t n, exploited;
-    int worst;
-    struct str worst_source;
-    char text[NAMED_MAX * 26];
-    size_t len;
-};
+#include "survey/assess/pile.h"
 
 struct sweep {
     const struct look *l;
     const struct answer *of;
     bool toolkit;
-    struct pile unknown;
-    struct str told[TOLD_MAX]; /* CVEs that have a finding: a search engine's word adds nothing */
-    size_t n_told;
+    struct pile unknown; /* CVEs that could be, of one product */
+    struct told told;    /* CVEs that have a finding: a search engine's word adds nothing */
 };
-
-static void pile_add(struct pile *p, struct str cve, int cvss, struct str source, bool exploited)
-{
-    if (p->n < NAMED_MAX) {
-        struct wr w = wr_fixed(p->text + p->len, sizeof p->text - p->len);
-        wr_printf(&w, "%s%.*s", p->n ? ", " : "", (int)size_min(cve.n, 22), cve.p ? cve.p : "");
-        p->len += w.n;
-    }
-    p->n++;
-    p->exploited += exploited;
-    if (cvss > p->worst) {
-        p->worst = cvss;
-        p->worst_source = source;
-    }
-}
 
 static enum severity severity_of(const struct advisory *a, bool toolkit)
 {
@@ -72,13 +45,15 @@ static err_t references(const struct look *l, const struct advisory *a, struct s
     return ret->p ? OK : E_NOMEM;
 }
 
-static const char *words_of(enum match_state s)
+static void say_state(struct said *words, enum match_state state)
 {
-    static const char *const words[STATE_COUNT] = {
-        [STATE_confirmed] = "the version read is affected",
-        [STATE_potential] = "the toolkit's version is affected; the product may have mended it",
-        [STATE_all_versions] = "every version is affected"};
-    return words[s] ? words[s] : "";
+    if (state == STATE_confirmed)
+        say(words, "the version read is affected", "la versione letta è colpita");
+    else if (state == STATE_potential)
+        say(words, "the toolkit's version is affected; the product may have mended it",
+            "la versione del toolkit è colpita; il prodotto può averlo corretto");
+    else if (state == STATE_all_versions)
+        say(words, "every version is affected", "tutte le versioni sono colpite");
 }
 
 static err_t tell_cve(struct sweep *w, const struct advisory_hit *h)
@@ -96,12 +71,18 @@ static err_t tell_cve(struct sweep *w, const struct advisory_hit *h)
                         .component = w->toolkit ? w->of->name : STR(""),
                         .exploited = a->exploited};
     TRY(references(w->l, a, &f.references));
-    if (w->n_told < TOLD_MAX)
-        w->told[w->n_told++] = a->cve;
-    return look_tell(w->l, f, "%.*s %.*s: %s (affected: %.*s%s%.*s)", STR_ARG(w->of->name),
-                     STR_ARG(w->of->version), words_of(h->state), (int)size_min(a->range.n, 200),
-                     a->range.p ? a->range.p : "", a->fixed.n ? "; fixed in " : "",
-                     STR_ARG(a->fixed));
+    if (w->told.n < TOLD_MAX)
+        w->told.cve[w->told.n++] = a->cve;
+    struct said words;
+    struct str range = str_slice(a->range, 0, 200);
+    said_begin(&words);
+    say(&words, "%.*s %.*s: ", "%.*s %.*s: ", STR_ARG(w->of->name), STR_ARG(w->of->version));
+    say_state(&words, h->state);
+    say(&words, " (affected: %.*s", " (colpite: %.*s", STR_ARG(range));
+    if (a->fixed.n)
+        say(&words, "; fixed in %.*s", "; corretto in %.*s", STR_ARG(a->fixed));
+    say(&words, ")", ")");
+    return look_said(w->l, f, &words);
 }
 
 static err_t on_hit(void *ctx, const struct advisory_hit *h)
@@ -114,25 +95,23 @@ static err_t on_hit(void *ctx, const struct advisory_hit *h)
     return OK;
 }
 
-static err_t tell_pile(const struct look *l, const struct pile *p, struct finding f,
-                       const char *lead, struct str what, struct str version)
+static err_t tell_unknown(const struct sweep *w, struct str version)
 {
-    if (!p->n)
+    struct said words;
+    const struct finding f = {.kind = STR("possible_vulnerability"),
+                              .severity = SEV_OF_KIND,
+                              .level = VER_product,
+                              .state = STATE_unknown,
+                              .component = w->toolkit ? w->of->name : STR("")};
+    if (!w->unknown.n)
         return OK;
-    f.cvss = p->worst;
-    f.cvss_source = p->worst_source;
-    f.exploited = p->exploited > 0;
-    if (f.exploited)
-        f.severity = SEV_medium;
-    char score[24] = "";
-    struct wr w = wr_fixed(score, sizeof score - 1);
-    if (p->worst >= 0)
-        wr_printf(&w, ", worst CVSS %d.%d", p->worst / 10, p->worst % 10);
-    score[w.n] = '\0';
-    return look_tell(l, f, "%.*s%s%.*s%s%llu%s, %llu known to be exploited: %.*s%s", STR_ARG(what),
-                     version.n ? " " : "", STR_ARG(version), lead, (unsigned long long)p->n, score,
-                     (unsigned long long)p->exploited, (int)p->len, p->text,
-                     p->n > NAMED_MAX ? " and others" : "");
+    said_begin(&words);
+    say(&words, "%.*s%s%.*s", "%.*s%s%.*s", STR_ARG(w->of->name), version.n ? " " : "",
+        STR_ARG(version));
+    say(&words,
+        ": vulnerabilities that may be in it: ", ": vulnerabilità che potrebbero esserci: ");
+    pile_say(&w->unknown, &words);
+    return pile_tell(w->l, &w->unknown, f, &words);
 }
 
 /* A weakly named product has a version as weakly read. */
@@ -141,49 +120,11 @@ static err_t sweep(struct sweep *w, const struct answer *of, bool toolkit)
     struct str version = of->conf >= CONF_medium ? of->version : STR("");
     w->of = of;
     w->toolkit = toolkit;
-    w->unknown = (struct pile){.worst = -1};
+    pile_clear(&w->unknown);
     if (!of->name.n || of->conf < CONF_medium)
         return OK;
     TRY(advisories_match(w->l->o->advisories, of->vendor, of->name, version, toolkit, on_hit, w));
-    return tell_pile(w->l, &w->unknown,
-                     (struct finding){.kind = STR("possible_vulnerability"),
-                                      .severity = SEV_OF_KIND,
-                                      .level = VER_product,
-                                      .state = STATE_unknown,
-                                      .component = toolkit ? of->name : STR("")},
-                     ": vulnerabilities that may be in it: ", of->name, version);
-}
-
-static bool is_told(const struct sweep *w, struct str cve)
-{
-    for (size_t i = 0; i < w->n_told; i++)
-        if (str_eq_nocase(w->told[i], cve))
-            return true;
-    return false;
-}
-
-static err_t asserted(struct sweep *w)
-{
-    const struct endpoint *p;
-    const struct fact *f;
-    struct pile pile = {.worst = -1};
-    uint16_t port = 0;
-    for (size_t i = 0; (p = look_next(w->l, &i));)
-        for (size_t k = 0; (f = evidence_next(p->e, EV_said_cve, &k));) {
-            const struct advisory *a = advisories_by_cve(w->l->o->advisories, f->value);
-            if (is_told(w, f->value))
-                continue;
-            port = port ? port : p->port;
-            pile_add(&pile, f->value, a ? a->cvss : -1, a ? a->cvss_source : STR(""),
-                     advisories_is_exploited(w->l->o->advisories, f->value));
-        }
-    return tell_pile(w->l, &pile,
-                     (struct finding){.kind = STR("asserted_vulnerability"),
-                                      .severity = SEV_OF_KIND,
-                                      .level = VER_none,
-                                      .port = port,
-                                      .state = STATE_asserted},
-                     "vulnerabilities that a search engine asserts: ", STR(""), STR(""));
+    return tell_unknown(w, version);
 }
 
 err_t look_at_advisories(const struct look *l)
@@ -194,5 +135,5 @@ err_t look_at_advisories(const struct look *l)
     w->l = l;
     TRY(sweep(w, &l->s->product, false));
     TRY(sweep(w, &l->s->toolkit, true));
-    return asserted(w);
+    return look_at_asserted(l, &w->told);
 }

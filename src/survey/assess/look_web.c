@@ -50,10 +50,14 @@ static err_t sign_in(const struct look *l, const struct endpoint *p)
     l->s->web_open = 1;
     if (told_its_version(p->e))
         return look_tell(l, about("web_without_signin", p),
-                         "port %u: the product's own interface answered without sign-in", p->port);
-    return look_tell(l, about("web_without_signin", p),
-                     "port %u: GET / gave status %.*s and a page that asks for no sign-in", p->port,
-                     STR_ARG(evidence_get(p->e, EV_http_status)));
+                         "port %u: the product's own interface answered without sign-in",
+                         "porta %u: l'interfaccia del prodotto ha risposto senza autenticazione",
+                         p->port);
+    return look_tell(
+        l, about("web_without_signin", p),
+        "port %u: GET / gave status %.*s and a page that asks for no sign-in",
+        "porta %u: GET / ha dato lo stato %.*s e una pagina che non chiede autenticazione", p->port,
+        STR_ARG(evidence_get(p->e, EV_http_status)));
 }
 
 static err_t clear_web(const struct look *l, const struct endpoint *p)
@@ -62,7 +66,7 @@ static err_t clear_web(const struct look *l, const struct endpoint *p)
         return OK;
     l->s->cleartext = 1;
     return look_tell(l, about("cleartext_http", p), "port %u: HTTP was spoken without TLS",
-                     p->port);
+                     "porta %u: HTTP parlato senza TLS", p->port);
 }
 
 static err_t fhir(const struct look *l, const struct endpoint *p)
@@ -74,9 +78,11 @@ static err_t fhir(const struct look *l, const struct endpoint *p)
     for (size_t i = 0; (f = evidence_next(p->e, EV_fhir_security, &i));)
         if (!str_eq_nocase(f->value, STR("none")))
             return OK;
-    return look_tell(l, about("fhir_without_security", p),
-                     "port %u: the CapabilityStatement of FHIR %.*s names no security service",
-                     p->port, STR_ARG(version));
+    return look_tell(
+        l, about("fhir_without_security", p),
+        "port %u: the CapabilityStatement of FHIR %.*s names no security service",
+        "porta %u: il CapabilityStatement di FHIR %.*s non nomina alcun servizio di sicurezza",
+        p->port, STR_ARG(version));
 }
 
 /* Seen in traffic without TLS, or answered so. */
@@ -85,7 +91,8 @@ static err_t hl7(const struct look *l, const struct endpoint *p)
     if (!spoke_hl7(p->e) || !is_clear(p->e))
         return OK;
     l->s->cleartext = 1;
-    return look_tell(l, about("cleartext_hl7", p), "port %u: HL7 was spoken without TLS", p->port);
+    return look_tell(l, about("cleartext_hl7", p), "port %u: HL7 was spoken without TLS",
+                     "porta %u: HL7 parlato senza TLS", p->port);
 }
 
 /* Names and numbers of fields that passed in clear; "PatientName 12". */
@@ -108,8 +115,13 @@ static err_t clear_fields(const struct look *l, const struct endpoint *p, struct
         return OK;
     l->s->clear_values += values;
     l->s->cleartext = 1;
-    return look_tell(l, about("patient_data_in_clear", p), "port %u: %.*s%s in clear", p->port,
-                     STR_ARG(wr_str(&w)), w.bad ? " and others" : "");
+    struct said words;
+    said_begin(&words);
+    say(&words, "port %u: %.*s", "porta %u: %.*s", p->port, STR_ARG(wr_str(&w)));
+    if (w.bad)
+        say(&words, " and others", " e altri");
+    say(&words, " in clear", " in chiaro");
+    return look_said(l, about("patient_data_in_clear", p), &words);
 }
 
 static err_t clear_data(const struct look *l)

@@ -40,29 +40,40 @@ static bool allowed(const struct policy *p, struct str from, struct str to, stru
     return str_eq(service, STR("fhir")) && policy_allows(p, from, to, STR("https"), port, &other);
 }
 
+static void say_clients(struct said *words, const struct breach *b)
+{
+    char ip[IP_TEXT_MAX];
+    say(words, ": %llu connections of %llu clients such as %.*s",
+        ": %llu connessioni di %llu client come %.*s", (unsigned long long)b->connections,
+        (unsigned long long)b->clients, STR_ARG(ip_text(&b->client, ip)));
+}
+
 static err_t tell(const struct look *l, const struct breach *b, struct str to)
 {
-    char where[80];
-    struct wr w = wr_fixed(where, sizeof where - 1);
-    if (b->line)
-        wr_printf(&w, "line %u of the policy denies it", b->line);
-    else
-        wr_printf(&w, "no rule of the policy allows it");
+    struct said words;
     struct finding f = {.kind = STR("segmentation_violation"),
                         .severity = str_eq(b->from, STR("internet")) ? SEV_critical : SEV_OF_KIND,
                         .level = VER_protocol,
                         .port = b->port};
-    char ip[IP_TEXT_MAX];
-    if (!b->clients)
-        return look_tell(l, f, "our probe in zone %.*s reached %.*s on port %u in zone %.*s; %.*s",
-                         STR_ARG(b->from), STR_ARG(b->service), b->port, STR_ARG(to),
-                         STR_ARG(wr_str(&w)));
-    return look_tell(l, f,
-                     "zone %.*s reached %.*s on port %u in zone %.*s: %llu connections of %llu "
-                     "clients such as %.*s; %.*s",
-                     STR_ARG(b->from), STR_ARG(b->service), b->port, STR_ARG(to),
-                     (unsigned long long)b->connections, (unsigned long long)b->clients,
-                     STR_ARG(ip_text(&b->client, ip)), STR_ARG(wr_str(&w)));
+    said_begin(&words);
+    if (b->clients)
+        say(&words, "zone %.*s", "la zona %.*s", STR_ARG(b->from));
+    else
+        say(&words, "our probe in zone %.*s", "la nostra sonda nella zona %.*s", STR_ARG(b->from));
+    if (b->service.n)
+        say(&words, " reached %.*s on", " ha raggiunto %.*s sulla", STR_ARG(b->service));
+    else
+        say(&words, " reached", " ha raggiunto la");
+    say(&words, " port %u in zone %.*s", " porta %u nella zona %.*s", b->port, STR_ARG(to));
+    if (b->clients)
+        say_clients(&words, b);
+    if (b->line)
+        say(&words, "; line %u of the policy denies it", "; la riga %u della politica lo vieta",
+            b->line);
+    else
+        say(&words, "; no rule of the policy allows it",
+            "; nessuna regola della politica lo permette");
+    return look_said(l, f, &words);
 }
 
 static bool has_spoken(const struct evidence *e)
@@ -77,8 +88,6 @@ static err_t probed_from(const struct look *l, const struct endpoint *p, struct 
     if (!policy_has_zone(l->o->policy, from) ||
         allowed(l->o->policy, from, to, b.service, p->port, &b.line))
         return OK;
-    if (!b.service.n)
-        b.service = STR("a port");
     return tell(l, &b, to);
 }
 

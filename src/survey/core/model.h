@@ -82,11 +82,12 @@ struct finding {
     enum severity severity;
     enum verification level;
     uint16_t port;
-    struct str evidence; /* in words; never a patient's value */
+    struct str evidence, evidence_it; /* in words, English and Italian; never a patient's value */
     /* Of a vulnerability; else empty. */
     enum match_state state;
     struct str cve, advisory, cvss_source,
         component;         /* component: the toolkit it is in, or empty */
+    struct str cves;       /* of a finding that stands for several: theirs, separated by spaces */
     int cvss;              /* times 10; -1 unknown */
     bool exploited;        /* in CISA's catalogue */
     struct str references; /* separated by spaces */

@@ -1,5 +1,6 @@
 #include "survey/identify/honeypot.h"
 
+#include "base/size.h"
 #include "base/wr.h"
 #include "survey/identify/tally.h"
 
@@ -9,9 +10,36 @@ enum {
     IDENTITIES_MAX = 8
 };
 
+enum sign { SIGN_protocols, SIGN_makers, SIGN_ports };
+static const struct {
+    const char *en, *it;
+} signs[] = {
+    [SIGN_protocols] = {"one port speaks several protocols", "una porta parla più protocolli"},
+    [SIGN_makers] = {"DICOM systems of several makers at one address",
+                     "sistemi DICOM di più produttori a un solo indirizzo"},
+    [SIGN_ports] = {"the same answer on many ports", "la stessa risposta su molte porte"},
+};
+
 static void tell(struct wr *w, const char *sign)
 {
     wr_printf(w, "%s%s", w->n ? ", " : "", sign);
+}
+
+void honeypot_why_it(struct str why, struct wr *w)
+{
+    while (why.n) {
+        size_t known = 0;
+        for (size_t i = 0; i < COUNT(signs) && !known; i++) {
+            struct str sign = str_z(signs[i].en);
+            if (!str_starts(why, sign))
+                continue;
+            wr_put(w, str_z(signs[i].it));
+            known = sign.n;
+        }
+        if (!known)
+            wr_u8(w, (uint8_t)*why.p);
+        why = str_slice(why, known ? known : 1, why.n);
+    }
 }
 
 static bool says_honeypot(struct str tag)
@@ -53,7 +81,7 @@ static unsigned spoken_at_once(const struct place *p, struct wr *w)
         !!(s & SPOKEN_dicom) + !!(s & SPOKEN_hl7) + !!(s & (SPOKEN_http | SPOKEN_fhir));
     if (kinds < 2)
         return 0;
-    tell(w, "one port speaks several protocols");
+    tell(w, signs[SIGN_protocols].en);
     return POINTS_medium;
 }
 
@@ -79,7 +107,7 @@ static unsigned many_identities(const struct place *places, size_t n, struct wr 
     }
     if (different < MANY_IDENTITIES)
         return 0;
-    tell(w, "DICOM systems of several makers at one address");
+    tell(w, signs[SIGN_makers].en);
     return POINTS_medium;
 }
 
@@ -93,7 +121,7 @@ static unsigned same_everywhere(const struct place *places, size_t n, struct wr 
             same += (places[k].clues.spoken & medical) == medical &&
                     str_eq(identity(&places[k]), identity(&places[i]));
         if (same >= MANY_PORTS) {
-            tell(w, "the same answer on many ports");
+            tell(w, signs[SIGN_ports].en);
             return POINTS_medium;
         }
     }

@@ -47,6 +47,7 @@ static const struct column findings[] = {
     FINDING(str, cvss_source, cvss_source, 0), FINDING(str, component, component, 0),
     FINDING(int, cvss, cvss, 0), FINDING(bool, exploited, exploited, 0),
     FINDING(str, refs, references, 0),
+    FINDING(str, evidence_it, evidence_it, 0), FINDING(str, cves, cves, 0),
 };
 /* clang-format on */
 

@@ -72,6 +72,9 @@ static const char *const STEPS[] = {
           " port INTEGER, evidence TEXT, state INTEGER, cve TEXT, advisory TEXT,"
           " cvss_source TEXT, component TEXT, cvss INTEGER, exploited INTEGER, refs TEXT);"
           "CREATE INDEX finding_system ON finding(survey, system, severity DESC);",
+
+    [1] = "ALTER TABLE finding ADD COLUMN evidence_it TEXT NOT NULL DEFAULT '';"
+          "ALTER TABLE finding ADD COLUMN cves TEXT NOT NULL DEFAULT '';",
 };
 
 static err_t number(struct sql *db, struct str text, int64_t *ret, struct diag *d)

@@ -162,7 +162,8 @@ static void note_violation(struct report *r, const struct system *s, const struc
     *v = (struct violation){
         {seq, s->ip, f->port ? f->port : s->port}, f->severity, finding_accepted(r, f), STR("")};
     if (!r->redact)
-        v->evidence = arena_copy(&r->arena, str_slice(f->evidence, 0, CLEAN_MAX));
+        v->evidence =
+            arena_copy(&r->arena, str_slice(finding_evidence(f, r->language), 0, CLEAN_MAX));
     r->n_violations++;
 }
 

@@ -36,9 +36,12 @@ static bool is_formula(struct str s)
     return false;
 }
 
-static void cell(struct table *t, struct str s)
+/* What a spreadsheet's cell holds is 32,767 characters. */
+enum { LIST_MAX = 32000 };
+
+static void cell_cut(struct table *t, struct str s, size_t max)
 {
-    struct clean c = clean_of(s, CLEAN_MAX);
+    struct clean c = clean_of(s, max);
     struct str piece;
     if (t->begun)
         wr_u8(t->w, ',');
@@ -52,6 +55,11 @@ static void cell(struct table *t, struct str s)
         wr_put(t->w, piece);
     }
     wr_u8(t->w, '"');
+}
+
+static void cell(struct table *t, struct str s)
+{
+    cell_cut(t, s, CLEAN_MAX);
 }
 
 /* A number, or nothing for what is not known. */
@@ -214,10 +222,10 @@ err_t report_csv(struct report *r, struct wr *w, struct diag *d)
 }
 
 static const char *const finding_columns[] = {
-    "number",      "address",        "port",         "finding",   "title",
-    "severity",    "verification",   "cve",          "advisory",  "match",
-    "component",   "cvss",           "cvss_source",  "exploited", "evidence",
-    "accepted_by", "accepted_until", "accepted_why", "remedy",    "references"};
+    "number",         "address",      "port",      "finding",   "title",       "severity",
+    "verification",   "cve",          "cves",      "advisory",  "match",       "component",
+    "cvss",           "cvss_source",  "exploited", "evidence",  "evidence_it", "accepted_by",
+    "accepted_until", "accepted_why", "remedy",    "references"};
 
 static void one_finding(struct walk *walk, struct table *t, const struct system *s,
                         const struct finding *f)
@@ -233,6 +241,7 @@ static void one_finding(struct walk *walk, struct table *t, const struct system 
     cell(t, severity_name(f->severity));
     cell(t, verification_name(f->level));
     cell(t, f->cve);
+    cell_cut(t, f->cves.n ? f->cves : f->cve, f->cves.n ? LIST_MAX : CLEAN_MAX);
     cell(t, f->advisory);
     cell(t, f->state == STATE_none ? STR("") : state_name(f->state));
     cell(t, name_safe(walk->r, s, f->component));
@@ -240,6 +249,7 @@ static void one_finding(struct walk *walk, struct table *t, const struct system 
     cell(t, f->cvss_source);
     ternary(t, f->state == STATE_none ? -1 : (int8_t)f->exploited);
     secret(walk, t, f->evidence);
+    secret(walk, t, f->evidence_it);
     secret(walk, t, f->accepted_by);
     cell(t, f->accepted_until);
     secret(walk, t, f->accepted_why);

@@ -31,6 +31,15 @@ static void put_answer(struct walk *walk, struct json *j, const char *name, cons
     json_end(j);
 }
 
+void json_cves(struct json *j, const struct finding *f)
+{
+    struct str rest = f->cves.n ? f->cves : f->cve, one;
+    member_array(j, "cves");
+    while (rest.n && str_split(&rest, ' ', &one))
+        json_clean(j, one);
+    json_end(j);
+}
+
 static void put_finding(struct walk *walk, struct json *j, const struct system *s,
                         const struct finding *f)
 {
@@ -41,8 +50,10 @@ static void put_finding(struct walk *walk, struct json *j, const struct system *
     member_text(j, "verification", verification_name(f->level));
     member_u64(j, "port", f->port);
     member_text(j, "evidence", hide ? STR("") : f->evidence);
+    member_text(j, "evidence_it", hide ? STR("") : f->evidence_it);
     if (f->state != STATE_none) {
         member_text(j, "cve", f->cve);
+        json_cves(j, f);
         member_text(j, "advisory", f->advisory);
         member_text(j, "match", state_name(f->state));
         member_text(j, "component", name_safe(walk->r, s, f->component));

@@ -3,6 +3,7 @@
 #include "base/size.h"
 #include "io/crypto.h"
 #include "survey/report/counts.h"
+#include "survey/report/json_systems.h"
 #include "survey/report/json_text.h"
 #include "survey/report/words.h"
 
@@ -135,7 +136,7 @@ static void put_message(struct walk *walk, struct json *j, const struct finding_
     wr_put(&w, place);
     if (!walk->r->redact && f->evidence.n) {
         wr_put(&w, STR(". "));
-        wr_put(&w, str_slice(f->evidence, 0, CLEAN_MAX));
+        wr_put(&w, str_slice(finding_evidence(f, walk->r->language), 0, CLEAN_MAX));
     }
     text_member(j, "message", wr_str(&w));
 }
@@ -168,8 +169,11 @@ static void put_properties(struct walk *walk, struct json *j, const struct syste
     member_text(j, "verification", verification_name(f->level));
     member_text(j, "type", type_name(s->type));
     member_text(j, "product", name_safe(walk->r, s, name_product(&s->product, product)));
+    if (!walk->r->redact)
+        member_text(j, "evidence", f->evidence);
     if (f->state != STATE_none) {
         member_text(j, "cve", f->cve);
+        json_cves(j, f);
         member_text(j, "match", state_name(f->state));
         member_bool(j, "exploited", f->exploited);
     }

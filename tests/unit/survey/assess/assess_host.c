@@ -1,5 +1,7 @@
 #include "assess_host.h"
 
+#include "base/size.h"
+
 #include <stdio.h>
 
 struct made *made_new(const struct advisories *a, const char *ip)
@@ -50,12 +52,27 @@ void made_fact(struct made *m, uint16_t port, enum ev_by by, enum ev_kind kind, 
     assert_ok(evidence_keep(point(m, port)->e, by, kind, str_z(value)));
 }
 
+/* Numbers and names stay; what is said of them does not. */
+static void says_it_in_italian(const struct finding *f)
+{
+    static const char *const english[] = {" the ",   " was ",  "port ",     " its ",  " and ",
+                                          " search", "known ", "affected ", " worst", "reached"};
+    if (str_eq(f->evidence, f->evidence_it) && !str_eq(f->kind, STR("honeypot_suspected")))
+        fail_msg("in both languages alike: %.*s", STR_ARG(f->evidence));
+    bool quotes = str_eq(f->kind, STR("never_probe")); /* what somebody wrote in a list */
+    for (size_t i = 0; i < COUNT(english) && !quotes; i++)
+        for (size_t k = 0; k < f->evidence_it.n; k++)
+            if (str_starts(str_slice(f->evidence_it, k, SIZE_MAX), str_z(english[i])))
+                fail_msg("English in \"%.*s\"", STR_ARG(f->evidence_it));
+}
+
 err_t made_on_finding(void *ctx, const struct finding *f)
 {
     struct made *m = ctx;
     assert_true(m->n < FOUND_MAX);
     assert_non_null(finding_by_name(f->kind));
-    assert_true(f->evidence.n > 0);
+    assert_true(f->evidence.n > 0 && f->evidence_it.n > 0);
+    says_it_in_italian(f);
     m->found[m->n++] = *f;
     return OK;
 }

@@ -299,6 +299,63 @@ static void what_is_confirmed_is_not_asserted_again(void **state)
     made_free(m);
 }
 
+static void a_product_that_a_search_engine_names_is_asserted(void **state)
+{
+    static const struct {
+        enum ev_kind kind;
+        const char *text;
+    } said[] = {{EV_said_product, "OpenEMR 5.0.0"},
+                {EV_said_product, "OpenEMR v5.0.0"},
+                {EV_said_cpe, "cpe:/a:open-emr:openemr:5.0.0"},
+                {EV_said_cpe, "cpe:2.3:a:open-emr:openemr:5.0.0:*:*:*:*:*:*:*"}};
+    (void)state;
+    for (size_t i = 0; i < COUNT(said); i++) {
+        struct made *m = make("10.0.0.7");
+        made_fact(m, 80, BY_ENGINE, EV_http_status, "200");
+        made_fact(m, 80, BY_ENGINE, said[i].kind, said[i].text);
+        made_assess(m);
+        const struct finding *f = made_first(m, "asserted_vulnerability");
+        assert_int_equal(f->state, STATE_asserted);
+        assert_int_equal(f->level, VER_none);
+        assert_true(f->cves.n > 0 && str_starts(f->cves, STR("CVE-")));
+        assert_int_equal(made_count(m, "vulnerability"), 0);
+        assert_int_equal(made_count(m, "possible_vulnerability"), 0);
+        made_free(m);
+    }
+}
+
+static void a_version_outside_the_range_or_none_asserts_nothing(void **state)
+{
+    static const char *const said[] = {"OpenEMR 99.0.0", "OpenEMR", "7.0", "", "  "};
+    (void)state;
+    for (size_t i = 0; i < COUNT(said); i++) {
+        struct made *m = make("10.0.0.7");
+        made_fact(m, 80, BY_ENGINE, EV_http_status, "200");
+        if (*said[i])
+            made_fact(m, 80, BY_ENGINE, EV_said_product, said[i]);
+        made_fact(m, 80, BY_ENGINE, EV_said_cpe, "cpe:/a:open-emr:openemr");
+        made_fact(m, 80, BY_ENGINE, EV_said_cpe, "cpe:2.3:a:open-emr:openemr:*:*:*:*:*:*:*:*");
+        made_assess(m);
+        assert_int_equal(made_count(m, "asserted_vulnerability"), 0);
+        made_free(m);
+    }
+}
+
+static void what_was_read_weighs_more_than_what_an_engine_names(void **state)
+{
+    struct made *m = make("10.0.0.7");
+    (void)state;
+    made_fact(m, 80, BY_ENGINE, EV_http_status, "200");
+    made_fact(m, 80, BY_ENGINE, EV_said_product, "OpenEMR 5.0.0");
+    m->system.product = answer("OpenEMR", "OpenEMR", "99.0.0");
+    made_assess(m);
+    assert_int_equal(made_count(m, "asserted_vulnerability"), 0);
+    m->system.product = answer("OpenEMR", "OpenEMR", "");
+    made_assess(m);
+    assert_int_equal(made_count(m, "asserted_vulnerability"), 1);
+    made_free(m);
+}
+
 static void severity_is_that_of_the_score(void **state)
 {
     struct made *m = make("10.0.0.7");
@@ -443,6 +500,9 @@ int main(void)
         cmocka_unit_test(versions_not_read_are_one_finding),
         cmocka_unit_test(every_version_affected_needs_no_version),
         cmocka_unit_test(what_is_confirmed_is_not_asserted_again),
+        cmocka_unit_test(a_product_that_a_search_engine_names_is_asserted),
+        cmocka_unit_test(a_version_outside_the_range_or_none_asserts_nothing),
+        cmocka_unit_test(what_was_read_weighs_more_than_what_an_engine_names),
         cmocka_unit_test(severity_is_that_of_the_score),
         cmocka_unit_test(flows_against_the_policy_are_violations),
         cmocka_unit_test(probes_from_where_they_stand_are_held_against_it),
