@@ -41,18 +41,18 @@ static void by_line(const struct importer *imp, struct importer_sink *s, struct 
     struct str line;
     void *reader;
     uint64_t before = 0;
-    if (imp->open(s, &reader) != OK)
+    if (imp->reader->open(imp->format, s, &reader) != OK)
         return;
     b->text = text;
     while (str_split(&text, '\n', &line)) {
         s->place++;
-        if (imp->line(reader, line) != OK)
+        if (imp->reader->line(reader, line) != OK)
             abort();
         if (b->records + b->bad > before + line.n)
             abort();
         before = b->records + b->bad;
     }
-    imp->close(reader);
+    imp->reader->close(reader);
 }
 
 static void as_one(const struct importer *imp, struct importer_sink *s, struct batch *b,
@@ -61,7 +61,7 @@ static void as_one(const struct importer *imp, struct importer_sink *s, struct b
     struct diag d = {0};
     void *reader;
     err_t e = OK;
-    if (imp->open(s, &reader) != OK)
+    if (imp->reader->open(imp->format, s, &reader) != OK)
         return;
     for (; text.n && e == OK; text = str_slice(text, piece, text.n)) {
         /* A block is gone when the next one is read. */
@@ -70,16 +70,16 @@ static void as_one(const struct importer *imp, struct importer_sink *s, struct b
         if (!block)
             abort();
         memcpy(block, text.p, n);
-        e = imp->block(reader, str_of(block, n), &d);
+        e = imp->reader->block(reader, str_of(block, n), &d);
         free(block);
     }
     if (e == OK)
-        e = imp->end(reader, &d);
+        e = imp->reader->end(reader, &d);
     if (e != OK && !d.text[0] && e != E_NOMEM)
         abort();
     if (s->place != b->records + b->bad)
         abort();
-    imp->close(reader);
+    imp->reader->close(reader);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -94,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct str text = str_of(data + 1, size - 1);
     for (int lines = 0; lines < 2; lines++) {
-        if (lines && !imp->line)
+        if (lines && !imp->reader->line)
             break;
         batch_init(&b);
         s = (struct importer_sink){

@@ -35,19 +35,24 @@ struct source_sum {
 /* Importers: readers of another program's export, see import/importer.h. `looks`: how sure the
  * first bytes of a file (gzip taken off) are of this format, 0 to 100; NULL: never guessed. */
 struct importer_sink;
+/* How a kind of text is read; formats that differ only in what they want of it share one. */
+struct import_reader {
+    /* A reader that brings what it reads into the sink. format: the importer's. */
+    err_t (*open)(const void *format, struct importer_sink *s, void **ret);
+    void (*close)(void *reader);
+    err_t (*line)(void *reader, struct str line); /* NULL: not line by line */
+    /* What fails here cannot be gone on with: the place and cause in d. */
+    err_t (*block)(void *reader, struct str bytes, struct diag *d);
+    err_t (*end)(void *reader, struct diag *d);
+};
 struct importer {
     const char *name;  /* "shodan", as in --format */
     const char *about; /* one line */
     unsigned (*looks)(struct str head);
     /* Whether each line is a record of its own; else it is one text from begin to end. */
     bool (*by_line)(struct str head);
-    /* A reader that brings what it reads into the sink. */
-    err_t (*open)(struct importer_sink *s, void **ret);
-    void (*close)(void *reader);
-    err_t (*line)(void *reader, struct str line);
-    /* What fails here cannot be gone on with: the place and cause in d. */
-    err_t (*block)(void *reader, struct str bytes, struct diag *d);
-    err_t (*end)(void *reader, struct diag *d);
+    const struct import_reader *reader;
+    const void *format; /* the reader's own */
 };
 /* In the order of the list; NULL past the end. */
 const struct importer *importer_at(size_t i);

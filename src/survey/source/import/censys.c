@@ -122,22 +122,17 @@ static const struct field service_fields[] = {
     {"labels.#", TAKE_LIST, LABEL + 100},
 };
 
-static const struct {
-    uint8_t one;
-    enum ev_kind kind;
-} plain[] = {{TITLE, EV_http_title},      {STATUS, EV_http_status}, {TLS_CIPHER, EV_tls_cipher},
-             {SUBJECT, EV_tls_subject},   {ISSUER, EV_tls_issuer},  {SHA256, EV_tls_sha256},
-             {SIG_ALG, EV_tls_signature}, {CERT, EV_tls_sha256}};
+static const struct field_fact plain[] = {{TITLE, EV_http_title},      {STATUS, EV_http_status},
+                                          {TLS_CIPHER, EV_tls_cipher}, {SUBJECT, EV_tls_subject},
+                                          {ISSUER, EV_tls_issuer},     {SHA256, EV_tls_sha256},
+                                          {SIG_ALG, EV_tls_signature}, {CERT, EV_tls_sha256}};
 
-static const struct {
-    uint8_t list;
-    enum ev_kind kind;
-} plain_rows[] = {{TLS_NAME, EV_tls_name},
-                  {FAVICON_MD5, EV_favicon_md5},
-                  {FAVICON_HASH, EV_favicon_mmh3},
-                  {CPE, EV_said_cpe},
-                  {CVE, EV_said_cve},
-                  {LABEL + 100, EV_said_tag}};
+static const struct field_fact plain_rows[] = {{TLS_NAME, EV_tls_name},
+                                               {FAVICON_MD5, EV_favicon_md5},
+                                               {FAVICON_HASH, EV_favicon_mmh3},
+                                               {CPE, EV_said_cpe},
+                                               {CVE, EV_said_cve},
+                                               {LABEL + 100, EV_said_tag}};
 
 static bool is_tls(const struct fields *f)
 {
@@ -152,12 +147,8 @@ static err_t add_tls(struct evidence *e, const struct fields *f)
     TRY(evidence_add(e, BY_ENGINE, EV_transport, tls ? STR("tls") : STR("clear")));
     if (!tls)
         return OK;
-    TRY(evidence_keep(e, BY_ENGINE, EV_tls_version, said_tls(f->one[TLS_VERSION], buf)));
-    TRY(said_date(e, EV_tls_from, f->one[FROM]));
-    TRY(said_date(e, EV_tls_until, f->one[UNTIL]));
-    if (f->one[SELF_SIGNED].n)
-        TRY(evidence_add(e, BY_ENGINE, EV_tls_self_signed,
-                         str_eq(f->one[SELF_SIGNED], STR("true")) ? STR("yes") : STR("no")));
+    TRY(said_handshake(e, &(struct said_handshake){f->one[TLS_VERSION], f->one[FROM], f->one[UNTIL],
+                                                   f->one[SELF_SIGNED]}));
     for (size_t i = 0; i < f->n; i++)
         if (f->list[i].id == OFFER)
             TRY(evidence_keep(e, BY_ENGINE, EV_tls_offers, said_tls(f->list[i].value, buf)));
@@ -181,16 +172,10 @@ static err_t add_software(struct evidence *e, const struct fields *f)
 
 static err_t add_rows(struct evidence *e, const struct fields *f)
 {
-    for (size_t i = 0; i < f->n; i++) {
-        const struct field_row *row = &f->list[i];
-        if (row->id == SERVER)
-            TRY(evidence_addf(e, BY_ENGINE, EV_http_header, "Server: %.*s",
-                              (int)size_min(row->value.n, 240), row->value.p));
-        for (size_t k = 0; k < COUNT(plain_rows); k++)
-            if (plain_rows[k].list == row->id)
-                TRY(evidence_add(e, BY_ENGINE, plain_rows[k].kind, row->value));
-    }
-    return OK;
+    for (size_t i = 0; i < f->n; i++)
+        if (f->list[i].id == SERVER)
+            TRY(said_server(e, f->list[i].value));
+    return fields_add_rows(e, f, plain_rows, COUNT(plain_rows));
 }
 
 static err_t on_service(struct importer_sink *s, const struct fields *host, const struct fields *f,
@@ -216,8 +201,7 @@ static err_t on_service(struct importer_sink *s, const struct fields *host, cons
     TRY(add_software(e, f));
     TRY(add_tls(e, f));
     TRY(said_answer(e, &b));
-    for (size_t i = 0; i < COUNT(plain); i++)
-        TRY(evidence_add(e, BY_ENGINE, plain[i].kind, f->one[plain[i].one]));
+    TRY(fields_add(e, f, plain, COUNT(plain)));
     TRY(add_rows(e, f));
     return sink_endpoint(s, port, said_time(f->one[OBSERVED]));
 }
@@ -251,11 +235,6 @@ static const struct record_format format = {
     .part = {service_roots, service_fields, COUNT(service_fields), on_service},
 };
 
-static err_t open_reader(struct importer_sink *s, void **ret)
-{
-    return record_open(&format, s, ret);
-}
-
 static unsigned looks(struct str head)
 {
     head = str_slice(head, 0, 64 << 10);
@@ -273,9 +252,6 @@ const struct importer importer_censys = {
     .about = "Censys: hosts with their services, newline JSON, an array or an answer of its API",
     .looks = looks,
     .by_line = record_by_line,
-    .open = open_reader,
-    .close = record_close,
-    .line = record_line,
-    .block = record_block,
-    .end = record_end,
+    .reader = &record_reader,
+    .format = &format,
 };

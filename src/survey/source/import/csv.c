@@ -48,11 +48,6 @@ static const struct table_format format = {
     columns, COUNT(columns), BY_ENGINE, true,
     "the first row names no column for the address: it must be called ip or address"};
 
-static err_t open_reader(struct importer_sink *s, void **ret)
-{
-    return table_open(&format, s, ret);
-}
-
 static unsigned looks(struct str head)
 {
     return table_looks(&format, head) ? 60 : 0;
@@ -63,8 +58,6 @@ const struct importer importer_csv = {
     .about =
         "CSV: columns named ip, port, product, version, title, banner or as a kind of evidence",
     .looks = looks,
-    .open = open_reader,
-    .close = table_close,
-    .block = table_block,
-    .end = table_finish,
+    .reader = &table_reader,
+    .format = &format,
 };

@@ -60,17 +60,10 @@ static const struct table_format format = {
     columns, COUNT(columns), BY_SITE, false,
     "the first row names no column for the address: it must be called address, ip or indirizzo"};
 
-static err_t open_reader(struct importer_sink *s, void **ret)
-{
-    return table_open(&format, s, ret);
-}
-
 const struct importer importer_hosts = {
     .name = "hosts",
     .about =
         "a site's own inventory, CSV: address, name, maker, model, owner, zone, site, role, mac",
-    .open = open_reader,
-    .close = table_close,
-    .block = table_block,
-    .end = table_finish,
+    .reader = &table_reader,
+    .format = &format,
 };

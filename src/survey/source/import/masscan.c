@@ -76,12 +76,6 @@ static err_t add_title(struct evidence *e, struct str banner)
     return evidence_add(e, BY_ENGINE, EV_http_title, banner);
 }
 
-static err_t add_server(struct evidence *e, struct str banner)
-{
-    return evidence_addf(e, BY_ENGINE, EV_http_header, "Server: %.*s", (int)size_min(banner.n, 240),
-                         banner.p);
-}
-
 static err_t add_answer(struct evidence *e, struct str banner)
 {
     return said_answer(e, &(struct said_banner){banner, STR(""), STR("/"), STR(""), false});
@@ -91,7 +85,7 @@ static const struct {
     struct str service;
     err_t (*add)(struct evidence *e, struct str banner);
 } services[] = {
-    {STR_INIT("title"), add_title}, {STR_INIT("http.server"), add_server},
+    {STR_INIT("title"), add_title}, {STR_INIT("http.server"), said_server},
     {STR_INIT("X509"), add_cert},   {STR_INIT("ssl"), add_handshake},
     {STR_INIT(""), add_answer}, /* every other */
 };
@@ -116,33 +110,11 @@ static err_t on_port(struct importer_sink *s, const struct fields *host, const s
     return sink_endpoint(s, port, said_time(host->one[TIMESTAMP]));
 }
 
-static err_t on_host(struct importer_sink *s, const struct fields *f, const struct fields *part,
-                     struct diag *d)
-{
-    struct ip ip;
-    (void)part;
-    if (ip_parse(f->one[IP], &ip) != OK)
-        return diag_set(d, E_MALFORMED, "no address");
-    return sink_host(s, &ip);
-}
-
 static const struct record_format format = {
-    .record = {roots, host_fields, COUNT(host_fields), on_host},
+    .record = {roots, host_fields, COUNT(host_fields), record_is_host},
     .part = {port_roots, port_fields, COUNT(port_fields), on_port},
+    .closing = "{finished:", /* masscan 1.0 */
 };
-
-static err_t open_reader(struct importer_sink *s, void **ret)
-{
-    return record_open(&format, s, ret);
-}
-
-/* What masscan 1.0 ends its array with. */
-static err_t line(void *reader, struct str text)
-{
-    if (str_starts(str_trim(text), STR("{finished:")))
-        return OK;
-    return record_line(reader, text);
-}
 
 static unsigned looks(struct str head)
 {
@@ -164,9 +136,6 @@ const struct importer importer_masscan = {
     .about = "masscan: the JSON of -oJ",
     .looks = looks,
     .by_line = by_line,
-    .open = open_reader,
-    .close = record_close,
-    .line = line,
-    .block = record_block,
-    .end = record_end,
+    .reader = &record_reader,
+    .format = &format,
 };

@@ -364,8 +364,9 @@ static void close_reader(void *reader)
     free(r);
 }
 
-static err_t open_reader(struct importer_sink *s, void **ret)
+static err_t open_reader(const void *format, struct importer_sink *s, void **ret)
 {
+    (void)format;
     struct reader *r = calloc(1, sizeof *r);
     if (!r)
         return E_NOMEM;
@@ -415,12 +416,16 @@ static unsigned looks(struct str head)
     return said_contains(str_slice(head, 0, 4096), STR("<nmaprun")) ? 95 : 0;
 }
 
-const struct importer importer_nmap = {
-    .name = "nmap",
-    .about = "nmap: the XML of -oX",
-    .looks = looks,
+static const struct import_reader xml_reader = {
     .open = open_reader,
     .close = close_reader,
     .block = block,
     .end = end,
+};
+
+const struct importer importer_nmap = {
+    .name = "nmap",
+    .about = "nmap: the XML of -oX",
+    .looks = looks,
+    .reader = &xml_reader,
 };

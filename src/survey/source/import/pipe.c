@@ -203,16 +203,16 @@ static err_t understand_lines(struct worker *w, const struct slot *s)
         }
         struct str line = str_of((const char *)s->text.p + at, s->ends[i] - at);
         at = s->ends[i];
-        TRY(w->pipe->imp->line(w->reader, line));
+        TRY(w->pipe->imp->reader->line(w->reader, line));
     }
     return OK;
 }
 
 static err_t understand_block(struct worker *w, struct slot *s)
 {
-    const struct importer *imp = w->pipe->imp;
-    TRY(imp->block(w->reader, wr_str(&s->text), &s->why));
-    return s->last && s->err == OK ? imp->end(w->reader, &s->why) : OK;
+    const struct import_reader *how = w->pipe->imp->reader;
+    TRY(how->block(w->reader, wr_str(&s->text), &s->why));
+    return s->last && s->err == OK ? how->end(w->reader, &s->why) : OK;
 }
 
 static void understand(void *arg)
@@ -347,7 +347,7 @@ static err_t start(struct pipe *p)
         w->pipe = p;
         TRY(sink_init(&w->sink, p->r, p->by_line));
         w->sink.skip = p->by_line ? 0 : p->start;
-        TRY(p->imp->open(&w->sink, &w->reader));
+        TRY(p->imp->reader->open(p->imp->format, &w->sink, &w->reader));
     }
     for (size_t i = 0; i < p->n_workers; i++)
         TRY(thread_start(understand, &p->workers[i], "import", &p->workers[i].thread));
@@ -370,7 +370,7 @@ static void end(struct pipe *p)
         thread_join(p->workers[i].thread);
     for (size_t i = 0; i < WORKERS; i++) {
         if (p->workers[i].reader)
-            p->imp->close(p->workers[i].reader);
+            p->imp->reader->close(p->workers[i].reader);
         sink_done(&p->workers[i].sink);
     }
     for (size_t i = 0; i < SLOTS; i++) {

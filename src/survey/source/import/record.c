@@ -22,6 +22,7 @@ struct level {
 };
 
 struct record_reader {
+    const struct record_format *format;
     struct importer_sink *sink;
     struct jsonin *json;
     struct level levels[LEVELS];
@@ -227,12 +228,14 @@ static err_t on_close(void *ctx, const struct json_at *at, bool array)
     return e;
 }
 
-err_t record_open(const struct record_format *f, struct importer_sink *s, void **ret)
+static err_t open_reader(const void *format, struct importer_sink *s, void **ret)
 {
+    const struct record_format *f = format;
     struct record_reader *r = calloc(1, sizeof *r);
     if (!r)
         return E_NOMEM;
     struct jsonin_calls calls = {on_value, on_open, on_close, r};
+    r->format = f;
     r->sink = s;
     level_init(&r->levels[0], &f->record);
     level_init(&r->levels[1], &f->part);
@@ -245,7 +248,7 @@ err_t record_open(const struct record_format *f, struct importer_sink *s, void *
     return OK;
 }
 
-void record_close(void *reader)
+static void close_reader(void *reader)
 {
     struct record_reader *r = reader;
     if (!r)
@@ -273,12 +276,17 @@ static struct str element(struct str line)
     return line;
 }
 
-err_t record_line(void *reader, struct str line)
+static bool is_closing(const struct record_reader *r, struct str line)
+{
+    return r->format->closing && str_starts(line, str_z(r->format->closing));
+}
+
+static err_t read_line(void *reader, struct str line)
 {
     struct record_reader *r = reader;
     struct diag d = {0};
     line = element(line);
-    if (line.n == 0)
+    if (line.n == 0 || is_closing(r, line))
         return OK;
     forget(r);
     err_t e = jsonin_feed(r->json, line, &d);
@@ -296,25 +304,60 @@ err_t record_line(void *reader, struct str line)
     return OK;
 }
 
-err_t record_block(void *reader, struct str bytes, struct diag *d)
+static err_t read_block(void *reader, struct str bytes, struct diag *d)
 {
     struct record_reader *r = reader;
     r->fed = r->fed || str_trim(bytes).n > 0;
     return jsonin_feed(r->json, bytes, d);
 }
 
-err_t record_end(void *reader, struct diag *d)
+static err_t read_end(void *reader, struct diag *d)
 {
     struct record_reader *r = reader;
     return r->fed ? jsonin_end(r->json, d) : OK;
 }
 
-struct str fields_first(const struct fields *f, uint8_t id)
+const struct import_reader record_reader = {
+    .open = open_reader,
+    .close = close_reader,
+    .line = read_line,
+    .block = read_block,
+    .end = read_end,
+};
+
+err_t record_is_host(struct importer_sink *s, const struct fields *record,
+                     const struct fields *part, struct diag *d)
+{
+    struct ip ip;
+    (void)part;
+    if (ip_parse(record->one[0], &ip) != OK)
+        return diag_set(d, E_MALFORMED, "no address");
+    return sink_host(s, &ip);
+}
+
+err_t fields_add(struct evidence *e, const struct fields *f, const struct field_fact *facts,
+                 size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        TRY(evidence_add(e, BY_ENGINE, facts[i].kind, f->one[facts[i].id]));
+    return OK;
+}
+
+static err_t add_facts_of(struct evidence *e, const struct field_row *row,
+                          const struct field_fact *facts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (facts[i].id == row->id)
+            TRY(evidence_add(e, BY_ENGINE, facts[i].kind, row->value));
+    return OK;
+}
+
+err_t fields_add_rows(struct evidence *e, const struct fields *f, const struct field_fact *facts,
+                      size_t n)
 {
     for (size_t i = 0; i < f->n; i++)
-        if (f->list[i].id == id)
-            return f->list[i].value;
-    return str_of(NULL, 0);
+        TRY(add_facts_of(e, &f->list[i], facts, n));
+    return OK;
 }
 
 /* Where an object that begins at the front ends; 0 when it does not. */

@@ -47,18 +47,27 @@ struct record_level {
 struct record_format {
     struct record_level record;
     struct record_level part; /* roots NULL: none */
+    const char *closing;      /* what a last line that is no record begins with; NULL: none */
 };
 
-/* An importer's open calls this; close, line, block and end are these. A line may be an element of
- * an array: '[' and ',' before it, ',' and ']' behind it do not count. */
-err_t record_open(const struct record_format *f, struct importer_sink *s, void **ret) MUST_CHECK;
-void record_close(void *reader);
-err_t record_line(void *reader, struct str line) MUST_CHECK;
-err_t record_block(void *reader, struct str bytes, struct diag *d) MUST_CHECK;
-err_t record_end(void *reader, struct diag *d) MUST_CHECK;
+/* Of importers whose format is a record_format. A line may be an element of an array: '[' and ','
+ * before it, ',' and ']' behind it do not count. */
+extern const struct import_reader record_reader;
+/* `done` of a record that tells an address, its field 0, and nothing else of the host. */
+err_t record_is_host(struct importer_sink *s, const struct fields *record,
+                     const struct fields *part, struct diag *d) MUST_CHECK;
 
-/* The first value of a list; p is NULL when there is none. */
-struct str fields_first(const struct fields *f, uint8_t id);
+/* A field that is evidence as it stands. */
+struct field_fact {
+    uint8_t id;
+    enum ev_kind kind;
+};
+/* Of `one`. */
+err_t fields_add(struct evidence *e, const struct fields *f, const struct field_fact *facts,
+                 size_t n) MUST_CHECK;
+/* Of `list`, each row. */
+err_t fields_add_rows(struct evidence *e, const struct fields *f, const struct field_fact *facts,
+                      size_t n) MUST_CHECK;
 
 /* Whether the first line that holds anything is one object, perhaps an array's element. */
 bool record_by_line(struct str head);

@@ -144,6 +144,26 @@ struct str said_tls(struct str text, char buf[SAID_TLS])
     return w.bad || w.n == 3 ? STR("") : wr_str(&w);
 }
 
+err_t said_handshake(struct evidence *e, const struct said_handshake *h)
+{
+    char buf[SAID_TLS];
+    TRY(evidence_keep(e, BY_ENGINE, EV_tls_version, said_tls(h->version, buf)));
+    TRY(said_date(e, EV_tls_from, h->from));
+    TRY(said_date(e, EV_tls_until, h->until));
+    if (!h->self_signed.n)
+        return OK;
+    return evidence_add(e, BY_ENGINE, EV_tls_self_signed,
+                        str_eq(h->self_signed, STR("true")) ? STR("yes") : STR("no"));
+}
+
+err_t said_server(struct evidence *e, struct str value)
+{
+    if (!value.n)
+        return OK;
+    return evidence_addf(e, BY_ENGINE, EV_http_header, "Server: %.*s", (int)size_min(value.n, 240),
+                         value.p);
+}
+
 err_t said_asn(struct evidence *e, struct str text)
 {
     uint64_t n;

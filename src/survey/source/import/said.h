@@ -24,6 +24,14 @@ err_t said_country(struct evidence *e, enum ev_by by, struct str text) MUST_CHEC
 /* "TLSv1.2", "TLS 1.2", "tlsv1_2", "SSLv3" as "TLS1.2", "SSL3" in buf; empty for anything else. */
 enum { SAID_TLS = 8 };
 struct str said_tls(struct str text, char buf[SAID_TLS]);
+/* What is told of a handshake and its certificate, where it is told: a version as above, two days,
+ * "true" or "false". */
+struct said_handshake {
+    struct str version, from, until, self_signed;
+};
+err_t said_handshake(struct evidence *e, const struct said_handshake *h) MUST_CHECK;
+/* The value of a Server header, where there is one. */
+err_t said_server(struct evidence *e, struct str value) MUST_CHECK;
 /* "64512", "AS64512" as asn. */
 err_t said_asn(struct evidence *e, struct str text) MUST_CHECK;
 

@@ -97,14 +97,17 @@ static const struct field fields[] = {
 };
 
 /* What is added as it stands. */
-static const struct {
-    enum one one;
-    enum ev_kind kind;
-} plain_host[] = {{ORG, EV_organisation}, {CITY, EV_city}, {OS, EV_os}},
-  plain_port[] = {{TITLE, EV_http_title},      {STATUS, EV_http_status},
-                  {FAVICON, EV_favicon_mmh3},  {SHA256, EV_tls_sha256},
-                  {SIG_ALG, EV_tls_signature}, {CIPHER_NAME, EV_tls_cipher},
-                  {CPE_ONE, EV_said_cpe}};
+static const struct field_fact plain_host[] = {{ORG, EV_organisation},
+                                               {CITY, EV_city},
+                                               {OS, EV_os}},
+                               plain_port[] = {{TITLE, EV_http_title},
+                                               {STATUS, EV_http_status},
+                                               {FAVICON, EV_favicon_mmh3},
+                                               {SHA256, EV_tls_sha256},
+                                               {SIG_ALG, EV_tls_signature},
+                                               {CIPHER_NAME, EV_tls_cipher},
+                                               {CPE_ONE, EV_said_cpe}},
+                               host_rows[] = {{HOSTNAME, EV_hostname}};
 
 static void write_part(const struct fields *f, enum list which, struct str name, struct wr *w)
 {
@@ -231,12 +234,8 @@ static err_t add_answer(struct evidence *e, const struct fields *f)
                             .dicom = said_contains(f->one[MODULE], STR("dicom"))};
     TRY(said_answer(e, &b));
     TRY(add_openness(e));
-    if (f->one[SERVER].n)
-        TRY(evidence_addf(e, BY_ENGINE, EV_http_header, "Server: %.*s",
-                          (int)size_min(f->one[SERVER].n, 240), f->one[SERVER].p));
-    for (size_t i = 0; i < COUNT(plain_port); i++)
-        TRY(evidence_add(e, BY_ENGINE, plain_port[i].kind, f->one[plain_port[i].one]));
-    return OK;
+    TRY(said_server(e, f->one[SERVER]));
+    return fields_add(e, f, plain_port, COUNT(plain_port));
 }
 
 static err_t put_port(struct importer_sink *s, const struct fields *f, uint16_t port, int64_t when)
@@ -260,13 +259,10 @@ static err_t put_host(struct importer_sink *s, const struct fields *f, int64_t w
     struct evidence *e = sink_evidence(s);
     TRY(said_country(e, BY_ENGINE, f->one[COUNTRY]));
     TRY(said_asn(e, f->one[ASN]));
-    for (size_t i = 0; i < COUNT(plain_host); i++)
-        TRY(evidence_add(e, BY_ENGINE, plain_host[i].kind, f->one[plain_host[i].one]));
+    TRY(fields_add(e, f, plain_host, COUNT(plain_host)));
     if (!f->one[ORG].n)
         TRY(evidence_add(e, BY_ENGINE, EV_organisation, f->one[ISP]));
-    for (size_t i = 0; i < f->n; i++)
-        if (f->list[i].id == HOSTNAME)
-            TRY(evidence_add(e, BY_ENGINE, EV_hostname, f->list[i].value));
+    TRY(fields_add_rows(e, f, host_rows, COUNT(host_rows)));
     return sink_endpoint(s, 0, when);
 }
 
@@ -310,11 +306,6 @@ static err_t on_record(struct importer_sink *s, const struct fields *f, const st
 static const struct record_format format = {
     .record = {.roots = roots, .fields = fields, .n = COUNT(fields), .done = on_record}};
 
-static err_t open_reader(struct importer_sink *s, void **ret)
-{
-    return record_open(&format, s, ret);
-}
-
 static unsigned looks(struct str head)
 {
     head = str_slice(head, 0, 64 << 10);
@@ -328,9 +319,6 @@ const struct importer importer_shodan = {
     .about = "Shodan: a download (.json.gz), an array, or what its API answers",
     .looks = looks,
     .by_line = record_by_line,
-    .open = open_reader,
-    .close = record_close,
-    .line = record_line,
-    .block = record_block,
-    .end = record_end,
+    .reader = &record_reader,
+    .format = &format,
 };

@@ -177,19 +177,19 @@ static err_t on_row(void *ctx, const struct str *cells, size_t n, bool over)
     return OK;
 }
 
-err_t table_open(const struct table_format *f, struct importer_sink *s, void **ret)
+static err_t open_reader(const void *format, struct importer_sink *s, void **ret)
 {
     struct reader *r = calloc(1, sizeof *r);
     if (!r)
         return E_NOMEM;
-    r->format = f;
+    r->format = format;
     r->sink = s;
     csv_init(&r->csv, &(struct csv_calls){on_row, r});
     *ret = r;
     return OK;
 }
 
-void table_close(void *reader)
+static void close_reader(void *reader)
 {
     struct reader *r = reader;
     if (!r)
@@ -198,19 +198,26 @@ void table_close(void *reader)
     free(r);
 }
 
-err_t table_block(void *reader, struct str bytes, struct diag *d)
+static err_t read_block(void *reader, struct str bytes, struct diag *d)
 {
     struct reader *r = reader;
     r->why = d;
     return csv_feed(&r->csv, bytes);
 }
 
-err_t table_finish(void *reader, struct diag *d)
+static err_t read_end(void *reader, struct diag *d)
 {
     struct reader *r = reader;
     r->why = d;
     return csv_end(&r->csv);
 }
+
+const struct import_reader table_reader = {
+    .open = open_reader,
+    .close = close_reader,
+    .block = read_block,
+    .end = read_end,
+};
 
 bool table_looks(const struct table_format *f, struct str head)
 {

@@ -31,10 +31,8 @@ struct table_format {
     const char *wants; /* what is said when no column is an address */
 };
 
-err_t table_open(const struct table_format *f, struct importer_sink *s, void **ret) MUST_CHECK;
-void table_close(void *reader);
-err_t table_block(void *reader, struct str bytes, struct diag *d) MUST_CHECK;
-err_t table_finish(void *reader, struct diag *d) MUST_CHECK;
+/* Of importers whose format is a table_format. */
+extern const struct import_reader table_reader;
 /* Whether the first line names an address column. */
 bool table_looks(const struct table_format *f, struct str head);
 

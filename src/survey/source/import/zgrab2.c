@@ -82,14 +82,12 @@ static const struct field module_fields[] = {
         HANDSHAKE_ROWS("result.tls.handshake_log.")
             HANDSHAKE_ROWS("result.response.request.tls_log.handshake_log.")};
 
-static const struct {
-    uint8_t one;
-    enum ev_kind kind;
-} plain[] = {{CIPHER, EV_tls_cipher},
-             {SUBJECT, EV_tls_subject},
-             {ISSUER, EV_tls_issuer},
-             {SHA256, EV_tls_sha256},
-             {SIG_ALG, EV_tls_signature}};
+static const struct field_fact plain[] = {{CIPHER, EV_tls_cipher},
+                                          {SUBJECT, EV_tls_subject},
+                                          {ISSUER, EV_tls_issuer},
+                                          {SHA256, EV_tls_sha256},
+                                          {SIG_ALG, EV_tls_signature}},
+                               plain_rows[] = {{TLS_NAME, EV_tls_name}};
 
 /* The port is told by newer versions, else by the address of the page; else it is the module's
  * own. */
@@ -148,20 +146,11 @@ static err_t add_page(struct evidence *e, const struct fields *f)
 
 static err_t add_tls(struct evidence *e, const struct fields *f, bool tls)
 {
-    char buf[SAID_TLS];
     TRY(evidence_add(e, BY_ENGINE, EV_transport, tls ? STR("tls") : STR("clear")));
-    TRY(evidence_keep(e, BY_ENGINE, EV_tls_version, said_tls(f->one[VERSION], buf)));
-    TRY(said_date(e, EV_tls_from, f->one[FROM]));
-    TRY(said_date(e, EV_tls_until, f->one[UNTIL]));
-    if (f->one[SELF_SIGNED].n)
-        TRY(evidence_add(e, BY_ENGINE, EV_tls_self_signed,
-                         str_eq(f->one[SELF_SIGNED], STR("true")) ? STR("yes") : STR("no")));
-    for (size_t i = 0; i < COUNT(plain); i++)
-        TRY(evidence_add(e, BY_ENGINE, plain[i].kind, f->one[plain[i].one]));
-    for (size_t i = 0; i < f->n; i++)
-        if (f->list[i].id == TLS_NAME)
-            TRY(evidence_add(e, BY_ENGINE, EV_tls_name, f->list[i].value));
-    return OK;
+    TRY(said_handshake(e, &(struct said_handshake){f->one[VERSION], f->one[FROM], f->one[UNTIL],
+                                                   f->one[SELF_SIGNED]}));
+    TRY(fields_add(e, f, plain, COUNT(plain)));
+    return fields_add_rows(e, f, plain_rows, COUNT(plain_rows));
 }
 
 /* "success", or an error of the module behind an open port: what was read counts, a failure alone
@@ -188,25 +177,10 @@ static err_t on_module(struct importer_sink *s, const struct fields *host, const
     return sink_endpoint(s, port, said_time(f->one[TIMESTAMP]));
 }
 
-static err_t on_host(struct importer_sink *s, const struct fields *f, const struct fields *part,
-                     struct diag *d)
-{
-    struct ip ip;
-    (void)part;
-    if (ip_parse(f->one[IP], &ip) != OK)
-        return diag_set(d, E_MALFORMED, "no address");
-    return sink_host(s, &ip);
-}
-
 static const struct record_format format = {
-    .record = {roots, host_fields, COUNT(host_fields), on_host},
+    .record = {roots, host_fields, COUNT(host_fields), record_is_host},
     .part = {module_roots, module_fields, COUNT(module_fields), on_module},
 };
-
-static err_t open_reader(struct importer_sink *s, void **ret)
-{
-    return record_open(&format, s, ret);
-}
 
 static unsigned looks(struct str head)
 {
@@ -224,9 +198,6 @@ const struct importer importer_zgrab2 = {
     .about = "zgrab2: newline JSON",
     .looks = looks,
     .by_line = record_by_line,
-    .open = open_reader,
-    .close = record_close,
-    .line = record_line,
-    .block = record_block,
-    .end = record_end,
+    .reader = &record_reader,
+    .format = &format,
 };

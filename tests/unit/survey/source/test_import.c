@@ -257,7 +257,7 @@ static void every_importer_has_a_name_and_can_be_named(void **state)
     (void)state;
     for (; importer_at(n); n++) {
         assert_true(importer_at(n)->name[0] && importer_at(n)->about[0]);
-        assert_true(importer_at(n)->line || importer_at(n)->block);
+        assert_non_null(importer_at(n)->reader);
     }
     assert_int_equal(n, 7);
 }
