@@ -65,6 +65,20 @@ int advisory_cvss_vector(struct str vector);
 /* A text that is kept with the record; E_LIMIT. */
 err_t advisory_keep(struct advisory_read *r, struct str text, struct str *ret) MUST_CHECK;
 
+/* A list that grows in the record's arena. The next row, zeroed; NULL: no room, or `max` reached.
+ * rows of one list are all of one size. */
+struct advisory_list {
+    void *rows;
+    size_t n, cap;
+};
+void *advisory_next(struct advisory_read *r, struct advisory_list *l, size_t max, size_t size);
+
+/* Of several scores in a record, that of the best kind: the one with the least number, above 0. */
+struct advisory_score {
+    int value, kind; /* value times 10; kind 0: none yet */
+};
+void advisory_score(struct advisory_score *s, int kind, struct str text);
+
 /* Joins ranges of one product: adds with " ; " between. */
 struct range_text {
     char text[ADVISORY_RANGE_MAX];
@@ -72,6 +86,19 @@ struct range_text {
 };
 /* False when it does not fit any more: hand over what there is and begin anew. */
 bool range_text_add(struct range_text *t, struct str range);
+
+/* Ranges of affected products, one each, to rows with the ranges of a product joined. */
+struct one_range {
+    uint32_t vuln; /* a record may be about several */
+    size_t order;  /* as they came */
+    struct str vendor, product, range;
+};
+/* Orders them and calls for each product of each vuln with its ranges; more than once where they
+ * are too long for one row. */
+typedef err_t one_range_call(struct advisory_read *r, const struct one_range *of,
+                             struct str ranges);
+err_t advisory_join(struct advisory_read *r, struct one_range *rows, size_t n,
+                    one_range_call *each) MUST_CHECK;
 
 /* From lower and upper bounds, any of which may be empty: ">=1|<2", "*". */
 struct range_bounds {

@@ -1,5 +1,6 @@
 /* Small things that the readers of advisory formats share. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/size.h"
 #include "base/wr.h"
@@ -34,6 +35,30 @@ err_t advisory_keep(struct advisory_read *r, struct str text, struct str *ret)
     return OK;
 }
 
+void *advisory_next(struct advisory_read *r, struct advisory_list *l, size_t max, size_t size)
+{
+    if (l->n == max)
+        return NULL;
+    if (l->n == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 32;
+        void *rows = arena_array(&r->arena, cap, size);
+        if (!rows)
+            return NULL;
+        if (l->n)
+            memcpy(rows, l->rows, l->n * size);
+        l->rows = rows;
+        l->cap = cap;
+    }
+    return (char *)l->rows + l->n++ * size;
+}
+
+void advisory_score(struct advisory_score *s, int kind, struct str text)
+{
+    int value = advisory_cvss(text);
+    if (value >= 0 && (!s->kind || kind < s->kind))
+        *s = (struct advisory_score){value, kind};
+}
+
 bool range_text_add(struct range_text *t, struct str range)
 {
     size_t gap = t->n ? 3 : 0;
@@ -63,6 +88,39 @@ struct str range_of_bounds(const struct range_bounds *b, char *buf, size_t cap)
     if (w.bad)
         return STR("?");
     return w.n ? wr_str(&w) : STR("*");
+}
+
+static int by_product(const void *a, const void *b)
+{
+    const struct one_range *x = a, *y = b;
+    int c = (x->vuln > y->vuln) - (x->vuln < y->vuln);
+    c = c ? c : str_cmp(x->vendor, y->vendor);
+    c = c ? c : str_cmp(x->product, y->product);
+    return c ? c : (x->order > y->order) - (x->order < y->order);
+}
+
+static bool same_product(const struct one_range *x, const struct one_range *y)
+{
+    return x->vuln == y->vuln && str_eq(x->vendor, y->vendor) && str_eq(x->product, y->product);
+}
+
+err_t advisory_join(struct advisory_read *r, struct one_range *rows, size_t n, one_range_call *each)
+{
+    struct range_text t = {.n = 0};
+    if (n)
+        qsort(rows, n, sizeof *rows, by_product);
+    for (size_t i = 0; i < n; i++) {
+        if (!range_text_add(&t, rows[i].range)) {
+            TRY(each(r, &rows[i], str_of(t.text, t.n)));
+            t.n = 0;
+            (void)range_text_add(&t, rows[i].range);
+        }
+        if (i + 1 < n && same_product(&rows[i], &rows[i + 1]))
+            continue;
+        TRY(each(r, &rows[i], str_of(t.text, t.n)));
+        t.n = 0;
+    }
+    return OK;
 }
 
 /* CVSS 3.1, 7.4: the weights of each metric's letters. */

@@ -39,9 +39,8 @@ struct product {
 struct state {
     struct str cve, title;
     bool rejected, exploited;
-    int score, score_of;
-    struct product *products;
-    size_t n;
+    struct advisory_score score;
+    struct advisory_list products;
     /* Of the product being read. */
     struct product now;
     bool default_affected, some_unaffected, some_git;
@@ -82,15 +81,6 @@ static bool looks(struct str head)
     return advisory_says(head, "\"CVE_RECORD\"") || advisory_says(head, "\"cveMetadata\"");
 }
 
-static void score(struct state *s, int id, struct str text)
-{
-    int value = advisory_cvss(text);
-    if (value >= 0 && (!s->score_of || id < s->score_of)) {
-        s->score = value;
-        s->score_of = id;
-    }
-}
-
 static err_t text_value(struct advisory_read *r, struct state *s, int id, struct str text)
 {
     struct str *to[] = {[F_ID] = &s->cve,
@@ -126,7 +116,7 @@ static err_t value(struct advisory_read *r, int id, struct str text)
     case F_SCORE_V31:
     case F_SCORE_V4:
     case F_SCORE_V30:
-        score(s, id, text);
+        advisory_score(&s->score, id, text);
         return OK;
     case F_PRODUCT:
         return s->now.name.n ? OK : advisory_keep(r, text, &s->now.name);
@@ -179,13 +169,11 @@ static struct str range_of(const struct entry *e, char *buf, size_t cap)
 
 static err_t add_product(struct advisory_read *r, struct state *s)
 {
-    if (!s->products)
-        s->products = ARENA_ARRAY(&r->arena, PRODUCTS_MAX, struct product);
-    if (!s->products || s->n == PRODUCTS_MAX)
+    struct product *p = advisory_next(r, &s->products, PRODUCTS_MAX, sizeof *p);
+    if (!p)
         return E_LIMIT;
-    s->products[s->n] = s->now;
-    TRY(advisory_keep(r, str_of(s->ranges.text, s->ranges.n), &s->products[s->n].range));
-    s->n++;
+    *p = s->now;
+    TRY(advisory_keep(r, str_of(s->ranges.text, s->ranges.n), &p->range));
     s->ranges.n = 0;
     return OK;
 }
@@ -237,14 +225,15 @@ static err_t end(struct advisory_read *r)
     const struct state *s = r->state;
     if (!s->cve.n)
         return E_MALFORMED;
-    for (size_t i = 0; i < s->n && !s->rejected; i++) {
-        const struct product *p = &s->products[i];
+    const struct product *p = s->products.rows;
+    for (size_t i = 0; i < s->products.n && !s->rejected; i++, p++) {
         struct advisory in = {.cve = s->cve,
                               .vendor = is_nobody(p->vendor) ? STR("") : p->vendor,
                               .product = p->name,
                               .range = p->range,
-                              .cvss = s->score_of ? s->score : -1,
-                              .cvss_source = s->score_of ? str_z(sources[s->score_of]) : STR(""),
+                              .cvss = s->score.kind ? s->score.value : -1,
+                              .cvss_source =
+                                  s->score.kind ? str_z(sources[s->score.kind]) : STR(""),
                               .exploited = s->exploited,
                               .note = s->title};
         if (!is_nobody(p->name))

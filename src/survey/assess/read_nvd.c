@@ -1,11 +1,9 @@
 /* NVD's JSON 2.0 (its API and its feeds): a record a CVE, its products as CPE 2.3 names with the
  * bounds of their versions. */
-#include <stdlib.h>
-
 #include "base/size.h"
 #include "survey/assess/advisory_add.h"
 
-enum { MATCHES_MAX = 20000 };
+enum { MATCHES_MAX = 32768 };
 
 enum {
     F_ID,
@@ -29,15 +27,14 @@ struct match {
     struct str vendor, product, version, update;
     struct range_bounds bounds;
     bool not_vulnerable;
-    size_t order;
 };
 
 struct state {
     struct str cve, note;
     bool rejected, exploited;
-    int score, score_of; /* the field that the score came from: the newest CVSS wins */
-    struct match *matches, now;
-    size_t n, cap;
+    struct advisory_score score; /* its kind is the field that it came from: the newest CVSS wins */
+    struct advisory_list affected;
+    struct match now;
 };
 
 #define CVE "vulnerabilities.#.cve."
@@ -97,15 +94,6 @@ static err_t parse_cpe(struct advisory_read *r, struct str text, struct match *m
     return cpe_part(r, &text, &m->update);
 }
 
-static void score(struct state *s, int id, struct str text)
-{
-    int value = advisory_cvss(text);
-    if (value >= 0 && (s->score_of == 0 || id < s->score_of)) {
-        s->score = value;
-        s->score_of = id;
-    }
-}
-
 static err_t value(struct advisory_read *r, int id, struct str text)
 {
     struct state *s = r->state;
@@ -135,7 +123,7 @@ static err_t value(struct advisory_read *r, int id, struct str text)
     case F_THROUGH:
         return advisory_keep(r, text, &b->through);
     default:
-        score(s, id, text);
+        advisory_score(&s->score, id, text);
         return OK;
     }
 }
@@ -145,31 +133,6 @@ static err_t open(struct advisory_read *r, int id)
     struct state *s = r->state;
     if (id == F_MATCH)
         s->now = (struct match){0};
-    return OK;
-}
-
-static err_t grow(struct advisory_read *r, struct state *s)
-{
-    size_t cap = s->cap ? s->cap * 2 : 32;
-    struct match *m = cap <= MATCHES_MAX * 2 ? ARENA_ARRAY(&r->arena, cap, struct match) : NULL;
-    if (!m)
-        return E_LIMIT;
-    if (s->n)
-        memcpy(m, s->matches, s->n * sizeof *m);
-    s->matches = m;
-    s->cap = cap;
-    return OK;
-}
-
-static err_t close(struct advisory_read *r, int id)
-{
-    struct state *s = r->state;
-    if (id != F_MATCH || s->now.not_vulnerable || !s->now.product.n)
-        return OK;
-    if (s->n == s->cap)
-        TRY(grow(r, s));
-    s->now.order = s->n;
-    s->matches[s->n++] = s->now;
     return OK;
 }
 
@@ -194,15 +157,21 @@ static struct str range_of(const struct match *m, char *buf, size_t cap)
     return w.bad ? STR("?") : wr_str(&w);
 }
 
-static int by_product(const void *a, const void *b)
+static err_t close(struct advisory_read *r, int id)
 {
-    const struct match *x = a, *y = b;
-    int c = str_cmp(x->vendor, y->vendor);
-    c = c ? c : str_cmp(x->product, y->product);
-    return c ? c : (x->order > y->order) - (x->order < y->order);
+    struct state *s = r->state;
+    const struct match *m = &s->now;
+    char buf[400];
+    if (id != F_MATCH || m->not_vulnerable || !m->product.n)
+        return OK;
+    struct one_range *a = advisory_next(r, &s->affected, MATCHES_MAX, sizeof *a);
+    if (!a)
+        return E_LIMIT;
+    *a = (struct one_range){.order = s->affected.n, .vendor = m->vendor, .product = m->product};
+    return advisory_keep(r, range_of(m, buf, sizeof buf), &a->range);
 }
 
-static err_t hand_over(struct advisory_read *r, const struct match *m, struct range_text *t)
+static err_t hand_over(struct advisory_read *r, const struct one_range *of, struct str ranges)
 {
     static const char *const sources[] = {[F_SCORE_V4] = "NVD (CVSS:4.0)",
                                           [F_SCORE_V31] = "NVD (CVSS:3.1)",
@@ -210,38 +179,22 @@ static err_t hand_over(struct advisory_read *r, const struct match *m, struct ra
                                           [F_SCORE_V2] = "NVD (CVSS:2.0)"};
     const struct state *s = r->state;
     struct advisory in = {.cve = s->cve,
-                          .vendor = m->vendor,
-                          .product = m->product,
-                          .range = str_of(t->text, t->n),
-                          .cvss = s->score_of ? s->score : -1,
-                          .cvss_source = s->score_of ? str_z(sources[s->score_of]) : STR(""),
+                          .vendor = of->vendor,
+                          .product = of->product,
+                          .range = ranges,
+                          .cvss = s->score.kind ? s->score.value : -1,
+                          .cvss_source = s->score.kind ? str_z(sources[s->score.kind]) : STR(""),
                           .exploited = s->exploited,
                           .note = s->note};
-    t->n = 0;
     return advisories_add(r->advisories, &in, true, r->sum);
 }
 
 static err_t end(struct advisory_read *r)
 {
-    struct state *s = r->state;
-    struct range_text t = {.n = 0};
-    char buf[400];
+    const struct state *s = r->state;
     if (!s->cve.n)
         return E_MALFORMED;
-    if (s->rejected || !s->n)
-        return OK;
-    qsort(s->matches, s->n, sizeof *s->matches, by_product);
-    for (size_t i = 0; i < s->n; i++) {
-        const struct match *m = &s->matches[i];
-        struct str range = range_of(m, buf, sizeof buf);
-        if (!range_text_add(&t, range)) {
-            TRY(hand_over(r, m, &t));
-            (void)range_text_add(&t, range);
-        }
-        if (i + 1 == s->n || !str_eq(m[1].vendor, m->vendor) || !str_eq(m[1].product, m->product))
-            TRY(hand_over(r, m, &t));
-    }
-    return OK;
+    return s->rejected ? OK : advisory_join(r, s->affected.rows, s->affected.n, hand_over);
 }
 
 const struct advisory_format advisory_nvd = {
