@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from conftest import BINARY, ROOT
+from survey_site import Site, simulated_hospital, worker_base
 
 BUILD = os.path.dirname(os.path.dirname(os.path.dirname(BINARY)))
 FIXTURE = os.path.join(BUILD, "tests", "unit", "survey", "report", "survey_report_fixture")
@@ -251,6 +252,43 @@ def test_italian_report_holds_no_english_word(kind, more, tmp_path):
             # A short word may stand in a name that evidence gives; a phrase may not.
             hits = [t for t in fixed if (whole.search(t) if part.count(" ") >= 2 else t == part)]
             assert not hits, (identifier, hits)
+
+
+def test_evidence_is_told_in_the_language_of_the_report(tmp_path):
+    """A list, a capture and a probe of the simulated hospital: segmentation, notes of runs, findings of many kinds."""
+    base, site = worker_base(), Site(tmp_path)
+    with simulated_hospital(tmp_path, base, tls=False) as files:
+        for verb, name in (("hosts", "hosts"), ("capture", "pcap")):
+            site.survey(verb, files[name], "--quiet", "--policy", files["policy"])
+        scope = site.scope([f"{base}.1.16/28", f"{base}.10.0/28"], "104,4242,8042,11112", surface="yes", count="yes")
+        site.survey("probe", "--scope", scope, "--unlimited", "--surface", "--count", "--from", "office", "--quiet", "--policy", files["policy"])
+    names = {kind: str(tmp_path / f"it.{kind}") for kind in ("html", "json", "csv", "sarif")}
+    site.survey("report", "--language", "it", "-o", names["html"], "--json", names["json"], "--csv-findings", names["csv"], "--sarif", names["sarif"])
+    with open(names["json"], encoding="utf-8") as f:
+        document = json.load(f)
+    with open(SCHEMA, encoding="utf-8") as f:
+        jsonschema.Draft202012Validator(json.load(f)).validate(document)
+    findings = [f for s in document["systems"] for f in s["findings"]]
+    assert len({f["finding"] for f in findings}) >= 10
+    assert all(f["evidence"] and f["evidence_it"] and f["evidence"] != f["evidence_it"] for f in findings if f["finding"] != "honeypot_suspected")
+    with open(names["html"], encoding="utf-8") as f:
+        texts = check_page(f.read()).texts
+    assert not set(texts) & {f["evidence"] for f in findings}
+    told = {f["evidence_it"] for f in findings if f["finding"] == "segmentation_violation"}
+    assert told and len(told & set(texts)) >= min(25, len(told)) // 2
+    for note in (r"record, \d+ malformati$", r"pacchetti, \d+ di TCP", r"punti di accesso: \d+ aperti"):
+        assert any(re.search(note, t) for t in texts), note
+    english = re.compile(r"\b(reached|was accepted|the policy|was spoken|records|malformed|packets|refused|silent)\b")
+    assert [t for t in texts if english.search(t)] == []
+    with open(names["csv"], encoding="utf-8", newline="") as f:
+        rows = list(csv.DictReader(f))
+    assert [(r["evidence"][:300], r["evidence_it"][:300]) for r in rows] == [(f["evidence"][:300], f["evidence_it"][:300]) for f in findings]
+    several = [r for r in rows if r["finding"] in ("possible_vulnerability", "asserted_vulnerability")]
+    assert several and all(not r["cve"] and r["cves"].startswith("CVE-") for r in several)
+    assert all(r["cves"] == r["cve"] for r in rows if r["cve"])
+    with open(names["sarif"], encoding="utf-8") as f:
+        results = json.load(f)["runs"][0]["results"]
+    assert all(r["message"]["text"].endswith(f["evidence_it"][:300]) for r, f in zip(results, findings) if len(f["evidence_it"]) < 300)
 
 
 def test_redacted_report_names_nobody(tmp_path):

@@ -4,11 +4,6 @@
 #include "survey/assess/names.h"
 #include "survey/assess/pile.h"
 
-/* A product as somebody else names it. */
-struct named_product {
-    struct str vendor, product, version;
-};
-
 struct asserting {
     const struct look *l;
     const struct told *told;
@@ -31,8 +26,8 @@ static size_t last_gap(struct str s)
     return i;
 }
 
-/* "OpenEMR 6.0.0": the last word is a version when it begins as one. */
-static bool of_product(struct str said, struct named_product *ret)
+/* "OpenEMR 6.0.0", told as a CPE would: the last word is a version when it begins as one. */
+static bool of_product(struct str said, struct cpe *ret)
 {
     size_t gap = last_gap(said);
     struct str last = str_slice(said, gap, said.n);
@@ -41,35 +36,13 @@ static bool of_product(struct str said, struct named_product *ret)
     bool v = last.n > 1 && (*last.p == 'v' || *last.p == 'V') && is_digit(last.p[1]);
     if (!v && !is_digit(*last.p))
         return false;
-    *ret = (struct named_product){STR(""), str_trim(str_slice(said, 0, gap - 1)),
-                                  v ? str_slice(last, 1, last.n) : last};
+    *ret = (struct cpe){STR(""), str_trim(str_slice(said, 0, gap - 1)),
+                        v ? str_slice(last, 1, last.n) : last};
     return ret->product.n > 0;
 }
 
-static bool is_given(struct str part)
-{
-    return part.n && !str_eq(part, STR("*")) && !str_eq(part, STR("-"));
-}
-
-/* "cpe:/a:vendor:product:version" or "cpe:2.3:a:vendor:product:version:..."; the application's, the
- * device's or the system's alike. */
-static bool of_cpe(struct str cpe, struct named_product *ret)
-{
-    struct str rest, part, at[4] = {{NULL, 0}};
-    if (str_starts(cpe, STR("cpe:2.3:")))
-        rest = str_slice(cpe, 8, cpe.n);
-    else if (str_starts(cpe, STR("cpe:/")))
-        rest = str_slice(cpe, 5, cpe.n);
-    else
-        return false;
-    for (size_t i = 0; i < COUNT(at) && rest.p && str_split(&rest, ':', &part); i++)
-        at[i] = part;
-    *ret = (struct named_product){at[1], at[2], at[3]};
-    return is_given(at[1]) && is_given(at[2]) && is_given(at[3]);
-}
-
 /* What was read of the system itself weighs more than what somebody else says of it. */
-static bool was_read(const struct look *l, const struct named_product *p)
+static bool was_read(const struct look *l, const struct cpe *p)
 {
     const struct names *names = advisories_names(l->o->advisories);
     const struct answer *ours[] = {&l->s->product, &l->s->toolkit};
@@ -97,24 +70,12 @@ static err_t on_hit(void *ctx, const struct advisory_hit *h)
     return OK;
 }
 
-/* "Philips Vue PACS 12.1": the maker may stand before the product. */
-static void split_maker(const struct look *l, struct named_product *p)
-{
-    const struct names *names = advisories_names(l->o->advisories);
-    size_t gap = str_find(p->product, ' ');
-    if (gap == p->product.n || names_find(names, STR(""), p->product).known)
-        return;
-    struct str maker = str_slice(p->product, 0, gap);
-    struct str rest = str_slice(p->product, gap + 1, p->product.n);
-    if (names_find(names, maker, rest).vendor_known)
-        *p = (struct named_product){maker, rest, p->version};
-}
-
-static err_t by_name(struct asserting *w, const struct endpoint *e, struct named_product *p)
+static err_t by_name(struct asserting *w, const struct endpoint *e, struct cpe *p)
 {
     uint64_t before = w->by_name;
-    if (!p->vendor.n)
-        split_maker(w->l, p);
+    const struct names *names = advisories_names(w->l->o->advisories);
+    if (!p->vendor.n && !names_find(names, STR(""), p->product).known)
+        names_split(names, p->product, &p->vendor, &p->product);
     if (was_read(w->l, p))
         return OK;
     TRY(advisories_match(w->l->o->advisories, p->vendor, p->product, p->version, false, on_hit, w));
@@ -141,13 +102,13 @@ static void by_cve(struct asserting *w, const struct endpoint *e)
 
 static err_t by_names(struct asserting *w, const struct endpoint *e)
 {
-    struct named_product p;
+    struct cpe p;
     const struct fact *f;
     for (size_t k = 0; (f = evidence_next(e->e, EV_said_product, &k));)
         if (f->by == BY_ENGINE && of_product(f->value, &p))
             TRY(by_name(w, e, &p));
     for (size_t k = 0; (f = evidence_next(e->e, EV_said_cpe, &k));)
-        if (f->by == BY_ENGINE && of_cpe(f->value, &p))
+        if (f->by == BY_ENGINE && names_cpe(f->value, &p) && p.version.n)
             TRY(by_name(w, e, &p));
     return OK;
 }

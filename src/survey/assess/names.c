@@ -155,6 +155,42 @@ size_t names_members(const struct names *n, uint64_t key, uint64_t ret[NAMES_MEM
     return 0;
 }
 
+void names_split(const struct names *n, struct str text, struct str *ret_vendor,
+                 struct str *ret_product)
+{
+    enum { WORDS = 3 }; /* of the longest maker's name that is tried */
+    *ret_vendor = STR("");
+    *ret_product = text;
+    size_t gap = 0;
+    for (size_t i = 0; i < WORDS && gap < text.n; i++) {
+        gap += str_find(str_slice(text, gap, text.n), ' ');
+        if (gap >= text.n)
+            return;
+        struct str maker = str_slice(text, 0, gap++);
+        bool known;
+        (void)maker_of(n, maker, &known);
+        if (!known)
+            continue;
+        *ret_vendor = maker;
+        *ret_product = str_slice(text, gap, text.n);
+    }
+}
+
+bool names_cpe(struct str text, struct cpe *ret)
+{
+    struct str rest, part, at[4] = {{NULL, 0}};
+    if (str_starts(text, STR("cpe:2.3:")))
+        rest = str_slice(text, 8, text.n);
+    else if (str_starts(text, STR("cpe:/")))
+        rest = str_slice(text, 5, text.n);
+    else
+        return false;
+    for (size_t i = 0; i < COUNT(at) && rest.p && str_split(&rest, ':', &part); i++)
+        at[i] = str_eq(part, STR("*")) || str_eq(part, STR("-")) ? STR("") : part;
+    *ret = (struct cpe){at[1], at[2], at[3]};
+    return ret->product.n > 0;
+}
+
 static err_t add(struct table *t, uint64_t hash, uint64_t value, struct str text, bool toolkit)
 {
     for (size_t i = 0; i < t->n; i++)

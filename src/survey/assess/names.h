@@ -25,6 +25,17 @@ struct named names_find(const struct names *n, struct str vendor, struct str pro
 enum { NAMES_MEMBERS_MAX = 16 };
 size_t names_members(const struct names *n, uint64_t key, uint64_t ret[NAMES_MEMBERS_MAX]);
 
+/* "Philips Vue PACS": into a maker that we know and the rest; else the maker is empty. */
+void names_split(const struct names *n, struct str text, struct str *ret_vendor,
+                 struct str *ret_product);
+
+/* "cpe:/a:vendor:product:version", "cpe:2.3:a:vendor:product:version:..."; false for what is not
+ * one. What stands for any or none is empty. Views. */
+struct cpe {
+    struct str vendor, product, version;
+};
+bool names_cpe(struct str text, struct cpe *ret);
+
 /* Small letters and digits, everything else one space; cut at cap. Returns a view of buf. */
 struct str names_fold(struct str s, char *buf, size_t cap);
 

@@ -1,11 +1,12 @@
 /* CSAF 2.0 (OASIS): products as a tree of branches (vendor, product, version), vulnerabilities that
- * name its leaves by id. Members come in any order, so a document is held until its end. Products
- * outside the tree (full_product_names) have no maker or version of their own and are passed over.
- */
+ * name its leaves by id. Members come in any order, so a document is held until its end. A product
+ * outside the tree (full_product_names) has no branches to say its maker and version: its CPE does,
+ * or its name, the way makers write it: "Orthanc Orthanc <1.12.0", "PACS Server 6.3 and prior". */
 #include <stdlib.h>
 
 #include "base/size.h"
 #include "survey/assess/advisory_add.h"
+#include "survey/assess/names.h"
 
 enum { NODES_MAX = 60000, VULNS_MAX = 2000, AFFECTED_MAX = 60000, LEVELS_MAX = 12 };
 
@@ -13,10 +14,15 @@ enum {
     F_TRACKING,
     F_TITLE,
     F_PUBLISHER,
+    F_PUBLISHER_KIND,
     F_REFERENCE,
     F_RELATION,
     F_RELATION_ID,
     F_RELATION_TO,
+    F_FLAT,
+    F_FLAT_ID,
+    F_FLAT_NAME,
+    F_FLAT_CPE,
     F_VULN,
     F_CVE,
     F_VULN_TITLE,
@@ -34,6 +40,7 @@ struct node {
     uint32_t parent; /* index + 1; 0: the root */
     struct str category, name, id;
     struct str alias_of; /* of a relationship: the id that it is about */
+    bool flat;           /* outside the tree; category: its CPE */
 };
 
 struct affected {
@@ -49,6 +56,7 @@ struct vuln {
 
 struct state {
     struct str tracking, title, reference, publisher;
+    bool by_vendor; /* the publisher is the products' maker */
     struct node *nodes;
     uint32_t n_nodes;
     uint32_t path[LEVELS_MAX]; /* node of each level that is open, index + 1 */
@@ -78,10 +86,15 @@ static const struct json_field fields[] = {
     {"document.tracking.id", F_TRACKING, false},
     {"document.title", F_TITLE, false},
     {"document.publisher.name", F_PUBLISHER, false},
+    {"document.publisher.category", F_PUBLISHER_KIND, false},
     {"document.references.#.url", F_REFERENCE, false},
     {"product_tree.relationships.#", F_RELATION, true},
     {"product_tree.relationships.#.full_product_name.product_id", F_RELATION_ID, false},
     {"product_tree.relationships.#.product_reference", F_RELATION_TO, false},
+    {"product_tree.full_product_names.#", F_FLAT, true},
+    {"product_tree.full_product_names.#.product_id", F_FLAT_ID, false},
+    {"product_tree.full_product_names.#.name", F_FLAT_NAME, false},
+    {"product_tree.full_product_names.#.product_identification_helper.cpe", F_FLAT_CPE, false},
     {VULN, F_VULN, true},
     {VULN ".cve", F_CVE, false},
     {VULN ".title", F_VULN_TITLE, false},
@@ -155,15 +168,15 @@ static err_t open(struct advisory_read *r, int id)
     struct state *s = r->state;
     if (id >= F_BRANCH && (id - F_BRANCH) % 4 == B_SELF)
         return open_branch(r, s, (unsigned)(id - F_BRANCH) / 4);
-    if (id == F_RELATION)
-        s->relation = (struct node){0};
+    if (id == F_RELATION || id == F_FLAT)
+        s->relation = (struct node){.flat = id == F_FLAT};
     return id == F_VULN ? open_vuln(r, s) : OK;
 }
 
 static err_t close(struct advisory_read *r, int id)
 {
     struct state *s = r->state;
-    if (id == F_RELATION && s->relation.id.n)
+    if ((id == F_RELATION || id == F_FLAT) && s->relation.id.n)
         return add_node(r, s, &s->relation);
     return OK;
 }
@@ -216,11 +229,16 @@ static err_t value(struct advisory_read *r, int id, struct str text)
                         [F_TITLE] = &s->title,
                         [F_PUBLISHER] = &s->publisher,
                         [F_RELATION_ID] = &s->relation.id,
-                        [F_RELATION_TO] = &s->relation.alias_of};
+                        [F_RELATION_TO] = &s->relation.alias_of,
+                        [F_FLAT_ID] = &s->relation.id,
+                        [F_FLAT_NAME] = &s->relation.name,
+                        [F_FLAT_CPE] = &s->relation.category};
     if (id >= F_BRANCH)
         return branch_value(r, s, id, text);
     if (id > F_VULN)
         return vuln_value(r, s, id, text);
+    if (id == F_PUBLISHER_KIND)
+        s->by_vendor = str_eq(text, STR("vendor"));
     if (id == F_REFERENCE)
         return s->reference.n || !str_starts(text, STR("https://"))
                    ? OK
@@ -286,6 +304,48 @@ static bool read_leaf(const struct state *s, const struct node *n, struct leaf *
     return ret->product.n > 0;
 }
 
+/* Where a product's name begins to speak of versions; its length when it does not. */
+static size_t version_at(struct str name)
+{
+    static const struct str words[] = {STR_INIT("version"), STR_INIT("versions"), STR_INIT("all"),
+                                       STR_INIT("prior"),   STR_INIT("before"),   STR_INIT("up")};
+    for (size_t at = str_find(name, ' '); at < name.n;
+         at += 1 + str_find(str_slice(name, at + 1, name.n), ' ')) {
+        struct str word = str_slice(name, at + 1, name.n);
+        word = str_slice(word, 0, str_find(word, ' '));
+        char c = word.n ? *word.p : 0;
+        char d = word.n > 1 ? word.p[1] : 0;
+        if ((c >= '0' && c <= '9') || c == '<' || c == '>' || c == '=' ||
+            ((c == 'v' || c == 'V') && d >= '0' && d <= '9'))
+            return at;
+        for (size_t i = 0; i < COUNT(words); i++)
+            if (str_eq_nocase(word, words[i]))
+                return at;
+    }
+    return name.n;
+}
+
+/* Whether all versions are meant where a flat name gives none is not known: so it is unknown. */
+static bool read_flat(const struct advisory_read *r, const struct node *n, struct leaf *ret)
+{
+    const struct state *s = r->state;
+    struct cpe cpe;
+    size_t at = version_at(n->name);
+    struct str name = str_trim(str_slice(n->name, 0, at));
+    struct str range = str_trim(str_slice(n->name, at, n->name.n));
+    if (name.n && name.p[name.n - 1] == ':')
+        name.n--;
+    names_split(advisories_names(r->advisories), name, &ret->vendor, &ret->product);
+    if (names_cpe(n->category, &cpe)) {
+        ret->vendor = cpe.vendor;
+        ret->product = cpe.product;
+        range = range.n ? range : cpe.version;
+    } else if (!ret->vendor.n && s->by_vendor)
+        ret->vendor = s->publisher;
+    ret->range = range.n ? range : STR("?");
+    return ret->product.n > 0;
+}
+
 static int by_product(const void *a, const void *b)
 {
     const struct leaf *x = a, *y = b;
@@ -341,7 +401,7 @@ static err_t collect(struct advisory_read *r, const struct state *s, struct leaf
             node = find_id(&ids, node->alias_of); /* once: a component inside a product */
         leaves[n].vuln = s->affected[i].vuln;
         leaves[n].order = i;
-        if (node && read_leaf(s, node, &leaves[n]))
+        if (node && (node->flat ? read_flat(r, node, &leaves[n]) : read_leaf(s, node, &leaves[n])))
             n++;
     }
     qsort(leaves, n, sizeof *leaves, by_product);

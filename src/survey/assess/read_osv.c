@@ -28,7 +28,7 @@ struct package {
 
 struct state {
     struct str id, cve, summary;
-    bool withdrawn;
+    bool withdrawn, only_v4; /* a CVSS 4 vector was seen: its score takes tables we do not have */
     int score;
     struct package *packages, now;
     size_t n;
@@ -95,6 +95,7 @@ static err_t value(struct advisory_read *r, int id, struct str text)
         return OK;
     case F_SEVERITY:
         score = advisory_cvss_vector(text);
+        s->only_v4 |= str_starts(text, STR("CVSS:4."));
         s->score = score > s->score ? score : s->score;
         return OK;
     case F_ECOSYSTEM:
@@ -178,6 +179,13 @@ static struct str short_name(struct str name)
     return name;
 }
 
+static struct str score_source(const struct state *s)
+{
+    if (s->score > 0)
+        return STR("OSV (CVSS:3 vector)");
+    return s->only_v4 ? STR("OSV (a CVSS:4 vector, no score)") : STR("");
+}
+
 static err_t end(struct advisory_read *r)
 {
     const struct state *s = r->state;
@@ -191,7 +199,7 @@ static err_t end(struct advisory_read *r)
                               .range = p->range,
                               .fixed = p->fixed,
                               .cvss = s->score > 0 ? s->score : -1,
-                              .cvss_source = s->score > 0 ? STR("OSV (CVSS:3 vector)") : STR(""),
+                              .cvss_source = score_source(s),
                               .note = s->summary};
         TRY(advisories_add(r->advisories, &in, true, r->sum));
     }

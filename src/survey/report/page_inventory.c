@@ -44,13 +44,23 @@ static void openness(struct pen *p, const struct system *s)
     html_raw(p->w, "</td>");
 }
 
+/* The same on another port, or by another way, says nothing new here. */
+static bool was_shown(const struct pen *p, const struct finding *f, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (str_eq(f[i].kind, f[at].kind) && str_eq(f[i].cve, f[at].cve) &&
+            !finding_accepted(p->r, &f[i]))
+            return true;
+    return false;
+}
+
 static void findings(struct pen *p, const struct finding *f, size_t n)
 {
     size_t shown = 0;
     html_raw(p->w, "<td>");
     for (size_t i = 0; i < n && shown < TOP_KINDS; i++) {
         const struct finding_kind *k = finding_by_name(f[i].kind);
-        if (finding_accepted(p->r, &f[i]) || f[i].severity < SEV_low)
+        if (finding_accepted(p->r, &f[i]) || f[i].severity < SEV_low || was_shown(p, f, i))
             continue;
         if (shown++)
             html_raw(p->w, "; ");
@@ -119,7 +129,10 @@ static void row(struct pen *p, uint64_t seq, const struct system *s, const struc
     html_raw(p->w, "<tr><th scope=\"row\">");
     html_text(p->w, name_number(seq, number));
     if (!p->r->redact) {
-        html_raw(p->w, "<br><code>");
+        if (ip_is_v4(&s->ip))
+            html_raw(p->w, "<br><code class=\"address\">");
+        else
+            html_raw(p->w, "<br><code>");
         html_text(p->w, ip_text(&s->ip, ip));
         html_raw(p->w, "</code>");
         if (s->hostname.n) {

@@ -1,6 +1,8 @@
 /* How it was found out, what the words mean, what was not looked at. */
 #include "base/size.h"
+#include "survey/report/clean.h"
 #include "survey/report/pen.h"
+#include "survey/report/run_note.h"
 
 static void scope(struct pen *p)
 {
@@ -40,8 +42,11 @@ static void run(struct pen *p, const struct run_row *row)
         html_raw(p->w, "</small>");
     }
     if (row->note.n) {
+        char text[1024];
+        struct wr w = wr_fixed(text, sizeof text);
+        run_note(p->l, str_slice(row->note, 0, CLEAN_MAX), &w);
         html_raw(p->w, "<br><small>");
-        html_text(p->w, row->note);
+        html_text(p->w, wr_str(&w));
         html_raw(p->w, "</small>");
     }
     html_raw(p->w, "</td>");

@@ -167,7 +167,9 @@ void page_segments(struct pen *p)
     for (size_t i = 0; i < r->n_violations; i++) {
         const struct violation *v = &r->violations[i];
         char buf[NAME_MAX_TEXT];
-        cell_head(p, name_example(r, &v->where, buf));
+        html_raw(p->w, "<tr><th scope=\"row\"><code class=\"address\">");
+        html_text(p->w, name_example(r, &v->where, buf));
+        html_raw(p->w, "</code></th>");
         cell_text(p, word_severity(p->l, v->severity));
         cell_text(p, r->redact ? word(p->l, W_withheld) : v->evidence);
         row_end(p);

@@ -96,6 +96,7 @@ const char *const page_style[] = {
     ".v2{background:#f0d9b5;color:#4d3208!important}\n"
     ".v1,.v0{background:#e3e8ed;color:#2c3844!important}\n"
     ".where code{background:#f3f6f9;padding:0 .25rem}\n"
+    ".where code,code.address{white-space:nowrap}\n"
     ".maps{display:grid;grid-template-columns:minmax(9rem,auto) 1fr;gap:.12rem 1rem;"
     "font-size:.83rem;margin:.5rem 0}\n"
     ".maps dt{color:#566270}\n"

@@ -109,6 +109,19 @@ static void a_cve_is_told_once(void **state)
     advisories_free(a);
 }
 
+static err_t feed(struct advisories *a, const struct advisory_format *f, const char *text,
+                  struct advisory_sum *sum)
+{
+    struct advisory_stream *s;
+    *sum = (struct advisory_sum){0};
+    assert_ok(advisory_stream_new(a, f, sum, &s));
+    err_t e = advisory_stream_feed(s, str_z(text), NULL);
+    if (e == OK)
+        e = advisory_stream_end(s, NULL);
+    advisory_stream_free(s);
+    return e;
+}
+
 static void csaf_is_read(void **state)
 {
     struct found f;
@@ -129,6 +142,61 @@ static void csaf_is_read(void **state)
                      STATE_all_versions);
     /* through a relationship; the id that stands nowhere is passed over */
     assert_int_equal(match(a, "OFFIS", "DCMTK", "3.6.0", "CVE-2026-90002", &f), STATE_potential);
+    advisories_free(a);
+}
+
+/* As makers publish them who have no tree: the maker, product and range are in one name. */
+static void csaf_products_outside_the_tree_are_read(void **state)
+{
+    static const char text[] =
+        "{\"document\":{\"csaf_version\":\"2.0\",\"tracking\":{\"id\":\"X-7\"},"
+        "\"publisher\":{\"category\":\"vendor\",\"name\":\"Orthanc\"}},"
+        "\"product_tree\":{\"full_product_names\":["
+        "{\"product_id\":\"A\",\"name\":\"OFFIS DCMTK < 3.6.9\"},"
+        "{\"product_id\":\"B\",\"name\":\"Our own words\",\"product_identification_helper\":"
+        "{\"cpe\":\"cpe:2.3:a:open-emr:openemr:7.0.1:*:*:*:*:*:*:*\"}},"
+        "{\"product_id\":\"C\",\"name\":\"Orthanc version 1.12.3 and prior\"},"
+        "{\"product_id\":\"D\",\"name\":\"Philips Vue PACS\"}]},"
+        "\"vulnerabilities\":[{\"cve\":\"CVE-2026-95001\",\"product_status\":"
+        "{\"known_affected\":[\"A\",\"B\",\"C\",\"D\",\"nowhere\"]}}]}";
+    struct advisory_sum sum = {0};
+    struct advisories *a;
+    struct found f;
+    const char *cve = "CVE-2026-95001";
+    (void)state;
+    assert_ok(advisories_new(&a, NULL));
+    assert_ok(feed(a, &advisory_csaf, text, &sum));
+    assert_ok(advisories_ready(a));
+    assert_int_equal(sum.added, 4);
+    assert_int_equal(match(a, "OFFIS", "DCMTK", "3.6.8", cve, &f), STATE_potential);
+    assert_int_equal(match(a, "OFFIS", "DCMTK", "3.6.9", cve, &f), STATE_none);
+    assert_int_equal(match(a, "OpenEMR", "OpenEMR", "7.0.1", cve, &f), STATE_confirmed);
+    assert_int_equal(match(a, "OpenEMR", "OpenEMR", "7.0.2", cve, &f), STATE_none);
+    assert_int_equal(match(a, "Orthanc", "Orthanc", "1.12.3", cve, &f), STATE_confirmed);
+    assert_int_equal(match(a, "Orthanc", "Orthanc", "1.12.4", cve, &f), STATE_none);
+    assert_int_equal(match(a, "Philips", "Vue PACS", "12.1", cve, &f), STATE_unknown);
+    advisories_free(a);
+}
+
+static void osv_with_a_newer_vector_only_says_that_it_has_no_score(void **state)
+{
+    struct advisory_sum sum = {0};
+    struct advisories *a;
+    struct found f;
+    (void)state;
+    assert_ok(advisories_new(&a, NULL));
+    assert_ok(
+        feed(a, &advisory_osv,
+             "{\"schema_version\":\"1.6.0\",\"id\":\"GHSA-1\",\"aliases\":[\"CVE-2026-95002\"],"
+             "\"severity\":[{\"type\":\"CVSS_V4\",\"score\":\"CVSS:4.0/AV:N/AC:L/AT:N/PR:N/"
+             "UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N\"}],\"affected\":[{\"package\":"
+             "{\"ecosystem\":\"PyPI\",\"name\":\"pynetdicom\"},\"ranges\":[{\"type\":"
+             "\"ECOSYSTEM\",\"events\":[{\"introduced\":\"0\"},{\"fixed\":\"2.1.0\"}]}]}]}",
+             &sum));
+    assert_ok(advisories_ready(a));
+    assert_int_equal(match(a, "", "pynetdicom", "2.0.2", "CVE-2026-95002", &f), STATE_potential);
+    assert_int_equal(f.wanted.cvss, -1);
+    assert_str(f.wanted.cvss_source, "OSV (a CVSS:4 vector, no score)");
     advisories_free(a);
 }
 
@@ -257,19 +325,6 @@ static void scores_of_vectors_are_those_of_the_standard(void **state)
     assert_int_equal(advisory_cvss(STR("10")), 100);
     assert_int_equal(advisory_cvss(STR("11")), -1);
     assert_int_equal(advisory_cvss(STR("high")), -1);
-}
-
-static err_t feed(struct advisories *a, const struct advisory_format *f, const char *text,
-                  struct advisory_sum *sum)
-{
-    struct advisory_stream *s;
-    *sum = (struct advisory_sum){0};
-    assert_ok(advisory_stream_new(a, f, sum, &s));
-    err_t e = advisory_stream_feed(s, str_z(text), NULL);
-    if (e == OK)
-        e = advisory_stream_end(s, NULL);
-    advisory_stream_free(s);
-    return e;
 }
 
 static void a_malformed_record_costs_itself_only(void **state)
@@ -421,6 +476,8 @@ int main(void)
         cmocka_unit_test(our_table_gives_each_state),
         cmocka_unit_test(a_cve_is_told_once),
         cmocka_unit_test(csaf_is_read),
+        cmocka_unit_test(csaf_products_outside_the_tree_are_read),
+        cmocka_unit_test(osv_with_a_newer_vector_only_says_that_it_has_no_score),
         cmocka_unit_test(nvd_is_read),
         cmocka_unit_test(cve_records_are_read),
         cmocka_unit_test(exploited_cves_are_marked),
