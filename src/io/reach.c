@@ -314,6 +314,13 @@ static void opened(struct reach *r, unsigned id, const struct caller *c)
         shake(r, id, c);
 }
 
+/* Told, and then wiped: it may be a patient's. */
+static void tell_bytes(struct reach *r, unsigned id, size_t n, const struct caller *c)
+{
+    tell(c, id, REACH_BYTES, str_of(r->buf, n));
+    explicit_bzero(r->buf, n);
+}
+
 /* A short read has emptied the socket, but for an end that was announced; an endless sender is left
  * for the next round, which the others come before. */
 static void read_clear(struct reach *r, unsigned id, bool to_end, const struct caller *c)
@@ -326,7 +333,7 @@ static void read_clear(struct reach *r, unsigned id, bool to_end, const struct c
         else if (got < 0 && errno != EAGAIN && errno != EINTR)
             ended(r, id, what_of(errno, true), c);
         else if (got > 0)
-            tell(c, id, REACH_BYTES, str_of(r->buf, (size_t)got));
+            tell_bytes(r, id, (size_t)got, c);
         bool emptied = got < (ssize_t)sizeof r->buf && !(to_end && got > 0);
         if (emptied || r->lines[id].use != use || r->lines[id].state != READY)
             return;
@@ -341,7 +348,7 @@ static void read_tls(struct reach *r, unsigned id, const struct caller *c)
         size_t n = 0;
         switch (reach_session_read(r->lines[id].tls, r->buf, sizeof r->buf, &n)) {
         case STEP_EVENT:
-            tell(c, id, REACH_BYTES, str_of(r->buf, n));
+            tell_bytes(r, id, n, c);
             break;
         case STEP_DONE:
             ended(r, id, REACH_END, c);

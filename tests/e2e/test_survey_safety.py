@@ -17,16 +17,16 @@ from survey_site import Site, worker_base
 
 
 class Counter:
-    """Listens on every loopback address; keeps what each connection said, by the address that was called."""
+    """Listens on every loopback address (or one); keeps what each connection said, by the address that was called."""
 
-    def __init__(self, speak=None, linger=2.0):
+    def __init__(self, speak=None, linger=2.0, address="0.0.0.0"):
         self.speak, self.linger = speak, linger
         self.calls = []  # (address, bytes, when)
         self.lock = threading.Lock()
         self.port = free_port()
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(("0.0.0.0", self.port))
+        self.socket.bind((address, self.port))
         self.socket.listen(1024)
         threading.Thread(target=self._accept, daemon=True).start()
 

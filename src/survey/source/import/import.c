@@ -134,6 +134,15 @@ static err_t read_input(const struct source_run *r, const char *source, struct s
     return finish(r, &run, e, ret->stopped, d);
 }
 
+/* Which of several inputs it was. */
+static err_t with_its_name(const struct source_run *r, err_t e, struct diag *d)
+{
+    struct diag why = *d;
+    if (e == OK || !why.text[0] || str_starts(str_z(why.text), str_z(r->what)))
+        return e;
+    return diag_set(d, e, "%s: %s", r->what, why.text);
+}
+
 static err_t read_source(const struct source_run *r, const char *source, struct str format,
                          struct source_sum *ret, struct diag *d)
 {
@@ -143,7 +152,7 @@ static err_t read_source(const struct source_run *r, const char *source, struct 
     input_set_stop(in, r->stop);
     err_t e = read_input(r, source, format, in, ret, d);
     input_close(in);
-    return e;
+    return with_its_name(r, e, d);
 }
 
 err_t source_import(const struct source_run *r, struct source_sum *ret, struct diag *d)

@@ -284,7 +284,8 @@ static void put_host(struct reader *r)
 static void end_host(struct reader *r)
 {
     r->in_host = false;
-    if (r->up && r->has_ip && !r->bad)
+    /* A hardware address answered, and may be one that is never probed. */
+    if ((r->up || r->mac.n) && r->has_ip && !r->bad)
         put_host(r);
     if (r->bad)
         sink_bad(r->sink, "too large");

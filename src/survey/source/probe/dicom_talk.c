@@ -1,5 +1,6 @@
 /* One honest association (safety rule 3): asked for, read, released. The upper layer is
  * dimse/ul.h's; what it takes for invalid, lying lengths too, it aborts. */
+#include "base/rd.h"
 #include "base/size.h"
 #include "dicom/uid.h"
 #include "dimse/ul.h"
@@ -7,7 +8,13 @@
 #include "survey/source/probe/talk.h"
 #include "survey/wire/dicom_answer.h"
 
-enum { MAX_PDU = 16384, ASSOCIATE_MAX = 8192, RAW_MAX = 4096, PIECES_MAX = 1 << 20 };
+enum {
+    MAX_PDU = 16384,
+    ASSOCIATE_MAX = 8192,
+    RAW_MAX = 4096,
+    PIECES_MAX = 1 << 20,
+    IN_MAX = ASSOCIATE_MAX + MAX_PDU
+};
 
 /* What is proposed, and which of the services that a fact names it opens. */
 struct proposal {
@@ -82,14 +89,24 @@ static void request(struct dicom_machine *m, struct pdu_context *contexts,
     }
 }
 
+/* All of its memory at once: growing would leave copies of what it held behind. */
+static bool reserve_all(struct wr *w)
+{
+    bool there = wr_reserve(w, IN_MAX) != NULL;
+    wr_clear(w);
+    return there;
+}
+
 static enum step dicom_open(struct talk *t, struct wr *out)
 {
     struct dicom_machine *m = (struct dicom_machine *)t;
     struct pdu_context contexts[PROPOSALS];
     struct pdu_associate rq;
     struct ul_event ignored;
-    m->in = wr_heap(ASSOCIATE_MAX + MAX_PDU);
+    m->in = wr_heap(IN_MAX);
     m->raw = wr_heap(RAW_MAX);
+    if (t->manner->count && !reserve_all(&m->in))
+        return STEP_DONE;
     request(m, contexts, &rq);
     ul_init(&m->ul, true, MAX_PDU, ASSOCIATE_MAX, t->arena);
     if (ul_do(&m->ul, EVT1, NULL, out, &ignored) == STEP_FAIL ||
@@ -119,10 +136,25 @@ static enum step say_release(struct dicom_machine *m, struct wr *out)
     return STEP_EVENT;
 }
 
+/* Of the bytes that came only the acceptance itself is looked at later: what follows it may hold a
+ * patient's data, asked for or not. PS3.8 9.3.3: the length stands behind type and a reserved byte.
+ */
+static void forget_behind_acceptance(struct dicom_machine *m)
+{
+    struct rd r = rd_of(wr_str(&m->raw));
+    rd_skip(&r, 2);
+    size_t whole = 6 + (size_t)rd_u32be(&r);
+    if (r.bad || m->raw.n <= whole)
+        return;
+    explicit_bzero(m->raw.p + whole, m->raw.n - whole);
+    m->raw.n = whole;
+}
+
 static enum step on_accepted(struct dicom_machine *m, const struct pdu_associate *ac,
                              struct wr *out)
 {
     m->accepted = ac;
+    forget_behind_acceptance(m);
     if (!m->t.manner->count || !accepts(m, QUERY))
         return say_release(m, out);
     m->count = ARENA_NEW(m->t.arena, struct dicom_count);
@@ -206,11 +238,13 @@ static enum step feed(struct dicom_machine *m, struct str *in, struct wr *out)
 static enum step dicom_bytes(struct talk *t, struct str in, struct wr *out)
 {
     struct dicom_machine *m = (struct dicom_machine *)t;
-    wr_put(&m->raw, str_slice(in, 0, RAW_MAX - m->raw.n));
-    bool kept = m->in.n > 0;
+    if (!m->accepted)
+        wr_put(&m->raw, str_slice(in, 0, RAW_MAX - m->raw.n));
+    size_t kept = m->in.n;
     if (kept) {
         wr_put(&m->in, in);
         in = wr_str(&m->in);
+        kept = m->in.n;
     }
     enum step s = m->in.bad ? say_abort(m, out) : feed(m, &in, out);
     if (s == STEP_DONE)
@@ -220,6 +254,7 @@ static enum step dicom_bytes(struct talk *t, struct str in, struct wr *out)
         if (in.n)
             memmove(m->in.p, in.p, in.n);
         m->in.n = in.n;
+        explicit_bzero(m->in.p + in.n, kept - in.n);
     } else {
         wr_put(&m->in, in);
     }
@@ -271,9 +306,12 @@ static err_t add_accepted(struct dicom_machine *m, struct evidence *e)
     request(m, contexts, &rq);
     TRY(dicom_answer_accept(m->accepted, &rq, BY_PROBE, e));
     TRY(evidence_add(e, BY_PROBE, EV_raw_dicom, wr_str(&m->raw)));
-    TRY(evidence_add(e, BY_PROBE, EV_dicom_any_calling, STR("yes")));
     if (m->t.manner->own_called)
         TRY(evidence_add(e, BY_PROBE, EV_dicom_any_called, STR("yes")));
+    if (!m->t.manner->own_calling)
+        return OK;
+    /* What is open to a name that it cannot know; nothing of it is proved by a name that it may. */
+    TRY(evidence_add(e, BY_PROBE, EV_dicom_any_calling, STR("yes")));
     TRY(add_services(m, e));
     return add_count(m, e);
 }
@@ -316,6 +354,10 @@ static err_t dicom_facts(struct talk *t, struct evidence *e)
 static void dicom_done(struct talk *t)
 {
     struct dicom_machine *m = (struct dicom_machine *)t;
+    if (m->count)
+        explicit_bzero(m->count, sizeof *m->count);
+    if (m->in.n)
+        explicit_bzero(m->in.p, m->in.n);
     wr_done(&m->in);
     wr_done(&m->raw);
 }

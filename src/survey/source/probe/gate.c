@@ -129,6 +129,18 @@ static int order(const void *a, const void *b)
     return ip_cmp(&((const struct entry *)a)->ip, &((const struct entry *)b)->ip);
 }
 
+/* Each host once: several surveys and several facts may tell of it. */
+static void tidy(struct gate *g)
+{
+    size_t kept = 0;
+    if (g->n)
+        qsort(g->list, g->n, sizeof *g->list, order);
+    for (size_t i = 0; i < g->n; i++)
+        if (kept == 0 || ip_cmp(&g->list[kept - 1].ip, &g->list[i].ip) != 0)
+            g->list[kept++] = g->list[i];
+    g->n = kept;
+}
+
 static err_t fill(struct gate *g, struct inventory *v)
 {
     struct survey_list surveys = {.n = 0};
@@ -136,9 +148,8 @@ static err_t fill(struct gate *g, struct inventory *v)
     for (size_t i = 0; i < surveys.n; i++) {
         TRY(inventory_hosts(v, surveys.ids[i], on_host, g));
         TRY(inventory_systems(v, surveys.ids[i], on_system, g));
+        tidy(g);
     }
-    if (g->n)
-        qsort(g->list, g->n, sizeof *g->list, order);
     return OK;
 }
 

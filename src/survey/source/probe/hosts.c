@@ -9,7 +9,6 @@ enum { LOOK_MAX = 16384 };
 static void count_done(struct probing *p, uint64_t ports)
 {
     p->sum.done += ports;
-    p->run.records += ports;
     progress_add(p->r->progress, ports, 0);
 }
 
@@ -132,6 +131,7 @@ err_t host_port_done(struct probing *p, unsigned slot, unsigned port, enum visit
     p->sum.sum.bad += outcome == VISIT_OURS;
     p->sum.silent += outcome == VISIT_SILENT || outcome == VISIT_UNREACHABLE;
     count_done(p, 1);
+    p->run.records++;
     return h->todo == 0 ? host_over(p, slot) : OK;
 }
 

@@ -15,20 +15,27 @@ enum {
     PACKETS_TO_CLOSE = 2,
 };
 
-#define PAGE(needle, path, header) {STR_INIT(needle), path, header},
+#define PAGE(needle, path, header) {STR_INIT(needle), path, header, "GET " path},
 static const struct page {
     struct str needle;
-    const char *path, *header;
+    const char *path, *header, *said;
 } pages[] = {
 #include "survey/source/probe/http_pages.def"
 };
 #undef PAGE
 
-/* A path that holds one of these may lead to a patient's data, or do something. */
+/* A path that holds one of these may lead to a patient's data, do something, or sign somebody in:
+ * the server made it up, and what it stands for is not ours to try. */
 static const struct str forbidden[] = {
-    STR_INIT("patient"),  STR_INIT("studies"), STR_INIT("study"),  STR_INIT("series"),
-    STR_INIT("instance"), STR_INIT("wado"),    STR_INIT("qido"),   STR_INIT("dicom-web"),
-    STR_INIT("logout"),   STR_INIT("delete"),  STR_INIT("report"), STR_INIT("observation"),
+    STR_INIT("patient"),  STR_INIT("studies"),  STR_INIT("study"),    STR_INIT("series"),
+    STR_INIT("instance"), STR_INIT("wado"),     STR_INIT("qido"),     STR_INIT("dicom-web"),
+    STR_INIT("logout"),   STR_INIT("delete"),   STR_INIT("report"),   STR_INIT("observation"),
+    STR_INIT("passw"),    STR_INIT("pwd"),      STR_INIT("user="),    STR_INIT("username"),
+    STR_INIT("login="),   STR_INIT("token"),    STR_INIT("auth="),    STR_INIT("apikey"),
+    STR_INIT("api_key"),  STR_INIT("secret"),   STR_INIT("reboot"),   STR_INIT("restart"),
+    STR_INIT("reset"),    STR_INIT("shutdown"), STR_INIT("poweroff"), STR_INIT("upgrade"),
+    STR_INIT("cmd="),     STR_INIT("command"),  STR_INIT("action="),  STR_INIT("print"),
+    STR_INIT("remove"),   STR_INIT("%"),        STR_INIT("@"),
 };
 
 struct http_machine {
@@ -73,7 +80,9 @@ static void write_request(struct http_machine *m, const char *header, struct wr 
               own ? "" : "Accept: text/html, application/json, */*;q=0.5\r\n", header);
 }
 
-static enum step ask(struct http_machine *m, struct str path, const char *header, struct wr *out)
+/* said: for the journal. */
+static enum step ask(struct http_machine *m, struct str path, const char *header, const char *said,
+                     struct wr *out)
 {
     struct str kept = arena_copy(m->t.arena, path);
     if (!kept.p || !str_to_z(path, m->path, sizeof m->path))
@@ -82,7 +91,7 @@ static enum step ask(struct http_machine *m, struct str path, const char *header
     m->taken = 0;
     http_reader_reset(m->reader);
     write_request(m, header, out);
-    talk_say(&m->t, m->n_asked == 1 ? "GET /" : "GET of a version page");
+    talk_say(&m->t, said);
     return STEP_EVENT;
 }
 
@@ -95,7 +104,7 @@ static enum step http_open(struct talk *t, struct wr *out)
     if (m->failed != OK)
         return STEP_DONE;
     evidence_init(m->facts, t->arena);
-    return ask(m, STR("/"), "", out);
+    return ask(m, STR("/"), "", "GET /", out);
 }
 
 static bool lies_in(struct str outer, struct str inner)
@@ -215,13 +224,13 @@ static enum step next_page(struct http_machine *m, struct wr *out)
         return STEP_DONE;
     for (size_t i = 0; i < COUNT(pages); i++)
         if (points_to(m, msg, &pages[i]) && path_fit(m, str_z(pages[i].path)))
-            return ask(m, str_z(pages[i].path), pages[i].header, out);
+            return ask(m, str_z(pages[i].path), pages[i].header, pages[i].said, out);
     struct str location = http_header(msg, STR("Location"));
     struct str path = same_host(m, location);
     if (path.n == 0)
         path = relative(m, location);
     if (msg->status / 100 == 3 && path_fit(m, path))
-        return ask(m, path, "", out);
+        return ask(m, path, "", "GET where / sends one", out);
     return STEP_DONE;
 }
 

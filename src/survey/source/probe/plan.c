@@ -16,6 +16,12 @@ void today_text(char ret[11])
         memcpy(ret, "9999-99-99", 11); /* no permission covers it */
 }
 
+/* A name that no system can know; another one may be a name that it was told. */
+static bool own_calling(const struct probe_options *o)
+{
+    return !o->ae_title || strcmp(o->ae_title, AE_TITLE) == 0;
+}
+
 err_t probing_check(const struct source_run *r, const struct probe_options *o, struct diag *d)
 {
     const struct scope *s = o->scope;
@@ -31,6 +37,10 @@ err_t probing_check(const struct source_run *r, const struct probe_options *o, s
     if (o->count && !s->count)
         return diag_set(d, E_DENIED,
                         "--count: the scope does not grant it: ask, and add `count = yes`");
+    if (!own_calling(o) && (o->surface || o->count))
+        return diag_set(d, E_USAGE,
+                        "--aet: what is open to anybody is asked under our own name: not together "
+                        "with --surface or --count");
     if (o->unlimited && !scope_is_loopback(s))
         return diag_set(d, E_DENIED,
                         "--unlimited is for loopback: the scope holds other addresses");
@@ -94,6 +104,7 @@ static void set_manner(struct probing *p)
     p->manner = (struct talk_manner){
         .ae_title = o->ae_title ? str_z(o->ae_title) : STR(AE_TITLE),
         .called = o->called ? str_z(o->called) : STR(CALLED),
+        .own_calling = own_calling(o),
         .own_called = !o->called || strcmp(o->called, CALLED) == 0,
         .contact = str_z(p->s->contact),
         .version = STR(LASTRA_VERSION),

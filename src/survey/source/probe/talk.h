@@ -9,7 +9,8 @@
 /* What every talk is given; lives as long as the run. */
 struct talk_manner {
     struct str ae_title, called, contact, version; /* contact may be empty */
-    bool own_called; /* `called` is a name that nobody has: whoever takes it takes any */
+    bool own_calling; /* `ae_title` is a name that nobody knows: whoever takes it takes any */
+    bool own_called;  /* `called` is a name that nobody has: whoever takes it takes any */
     bool surface, count;
     uint32_t count_cap;
 };
