@@ -291,6 +291,18 @@ def test_evidence_is_told_in_the_language_of_the_report(tmp_path):
     assert all(r["message"]["text"].endswith(f["evidence_it"][:300]) for r, f in zip(results, findings) if len(f["evidence_it"]) < 300)
 
 
+def test_a_version_that_an_engine_says_is_never_one_that_was_read(tmp_path):
+    site = Site(tmp_path)
+    export = site.file("export.csv", "ip,port,country,product,version,title\n"
+                       "20.1.1.1,80,US,OpenEMR,5.0.0,\n20.1.1.2,80,US,OpenEMR,5.0.0,OpenEMR Login\n20.1.1.3,80,US,OpenEMR,99.0,OpenEMR Login\n")
+    site.survey("import", export, "--quiet")
+    report = site.report()
+    assert [(s["product"]["version"], s["verification"]) for s in report["systems"]] == [
+        ("5.0.0", "product named"), ("5.0.0", "product named"), ("99.0", "product named")]
+    counts = report["summary"]["counts"]
+    assert counts["vulnerable_product"] == 0 and counts["vulnerable_asserted"] == 2 and counts["vulnerable_any"] == 2
+
+
 def test_redacted_report_names_nobody(tmp_path):
     with open(os.path.join(ROOT, "tests", "unit", "survey", "report", "fixture.c"), encoding="utf-8") as f:
         block = re.search(r"fixture_secrets\[\] = \{(.*?)NULL", f.read(), re.S).group(1)

@@ -9,7 +9,7 @@
  *   possible_vulnerability  one a product or toolkit, for all CVEs whose ranges or whose version
  *                           are not known well enough (unknown version)
  *   asserted_vulnerability  one a system, for all CVEs that a search engine names, or that are of
- *                           a product and version that it names, and that are in none of the above
+ *                           a product and version that it names, without a finding of their own
  * The strict share counts systems with the first, the component share those with the second, the
  * asserted share those with the last; the loose share counts systems with any of the four. */
 #ifndef LASTRA_SURVEY_ASSESS_ASSESS_H

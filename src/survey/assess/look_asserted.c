@@ -49,7 +49,7 @@ static bool was_read(const struct look *l, const struct cpe *p)
     uint64_t key = names_find(names, p->vendor, p->product).key;
     for (size_t i = 0; i < COUNT(ours); i++) {
         const struct answer *a = ours[i];
-        if (a->name.n && a->conf >= CONF_medium && a->version.n &&
+        if (a->name.n && a->conf >= CONF_medium && a->version.n && !a->said &&
             names_find(names, a->vendor, a->name).key == key)
             return true;
     }

@@ -73,7 +73,8 @@ static err_t end_of_life(const struct look *l)
     const struct answer *p = &l->s->product;
     struct str today = str_z(l->o->today);
     if (p->name.n && p->conf >= CONF_medium)
-        TRY(age_of(l, eol_product(e, p->vendor, p->name, p->version, today), p->name));
+        TRY(age_of(l, eol_product(e, p->vendor, p->name, p->said ? STR("") : p->version, today),
+                   p->name));
     for (size_t i = 0; i < l->h->n; i++) {
         struct str os = evidence_get(l->h->endpoints[i].e, EV_os);
         const struct eol_row *r = os.n ? eol_system(e, os, today) : NULL;

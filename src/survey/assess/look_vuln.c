@@ -114,10 +114,10 @@ static err_t tell_unknown(const struct sweep *w, struct str version)
     return pile_tell(w->l, &w->unknown, f, &words);
 }
 
-/* A weakly named product has a version as weakly read. */
+/* A weakly named product has a version as weakly read, and one that was only said none. */
 static err_t sweep(struct sweep *w, const struct answer *of, bool toolkit)
 {
-    struct str version = of->conf >= CONF_medium ? of->version : STR("");
+    struct str version = of->conf >= CONF_medium && !of->said ? of->version : STR("");
     w->of = of;
     w->toolkit = toolkit;
     pile_clear(&w->unknown);

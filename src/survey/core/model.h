@@ -47,6 +47,7 @@ struct answer {
     struct str vendor, name, version;
     enum confidence conf;
     struct str why;
+    bool said; /* the version is the word of a search engine or scanner; not in the inventory */
 };
 
 /* One system: the endpoints of one host that are the same product or, where none is named, the same

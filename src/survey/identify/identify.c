@@ -123,7 +123,7 @@ static unsigned telling(const struct place *p)
 static enum verification level_of(const struct system *s, const struct clues *c)
 {
     enum { MEDICAL = SPOKEN_dicom | SPOKEN_hl7 | SPOKEN_fhir | SPOKEN_http | SPOKEN_caller };
-    if (s->product.name.n && s->product.version.n)
+    if (s->product.name.n && s->product.version.n && !s->product.said)
         return VER_version;
     if (s->product.name.n)
         return VER_product;

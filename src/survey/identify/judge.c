@@ -168,8 +168,8 @@ static void judge_product(struct bench *b)
         return;
     if (!e->version.n)
         correlate_text(&b->why, e->name, &v->toolkit);
-    v->product =
-        (struct answer){e->vendor, e->name, e->version, tally_confidence(e->points), end(b)};
+    v->product = (struct answer){e->vendor, e->name,        e->version, tally_confidence(e->points),
+                                 end(b),    e->version_said};
     if (b->clash)
         v->product.conf = lowered(v->product.conf);
 }
@@ -181,8 +181,8 @@ static void judge_toolkit(struct bench *b)
         return;
     begin(b);
     tally_why(&b->why, b->c, names_toolkit, e);
-    b->v->toolkit =
-        (struct answer){e->vendor, e->name, e->version, tally_confidence(e->points), STR("")};
+    b->v->toolkit = (struct answer){
+        e->vendor, e->name, e->version, tally_confidence(e->points), STR(""), e->version_said};
     if (b->toolkits.n > 1 && b->toolkits.at[1].points >= POINTS_medium) {
         wr_printf(&b->why, "; against it: ");
         tally_why(&b->why, b->c, names_toolkit, &b->toolkits.at[1]);
@@ -240,8 +240,9 @@ static void take_site_model(struct bench *b)
         maker = b->vendors.at[0].vendor;
     begin(b);
     clue_text(&b->why, c->model, NULL);
-    v->product = (struct answer){maker, c->model->value, c->version ? c->version->value : STR(""),
-                                 CONF_medium, end(b)};
+    v->product =
+        (struct answer){maker,       c->model->value, c->version ? c->version->value : STR(""),
+                        CONF_medium, end(b),          false};
 }
 
 static void set_type(struct verdict *v, enum sys_type t, enum confidence conf, struct str why)

@@ -77,15 +77,19 @@ static bool is_covered(const struct clues *c, size_t i, tally_name *name, const 
     return false;
 }
 
+/* What was read takes the place of what somebody says. */
 static void take_version(struct entry *e, const struct clue *c)
 {
-    if (c->version.n == 0)
+    bool said = c->fact->kind == EV_said_product || c->fact->kind == EV_said_cpe;
+    if (c->version.n == 0 || (e->version.n && said && !e->version_said))
         return;
-    if (e->version.n && c->points == e->version_points && !str_eq(e->version, c->version))
+    bool first = !e->version.n || (e->version_said && !said);
+    if (!first && c->points == e->version_points && !str_eq(e->version, c->version))
         e->clash = true;
-    if (c->points > e->version_points) {
+    if (first || c->points > e->version_points) {
         e->version = c->version;
         e->version_points = c->points;
+        e->version_said = said;
         e->clash = false;
     }
 }

@@ -12,6 +12,7 @@ struct entry {
     const struct clue *best;
     unsigned points;         /* of the best clue of each layer, added up */
     unsigned version_points; /* of the clue that brought the version */
+    bool version_said;       /* by a search engine or scanner: nobody read it */
     bool clash;              /* clues of equal weight say different versions */
 };
 

@@ -213,7 +213,8 @@ static void a_honeypot_has_one_finding(void **state)
 
 static struct answer answer(const char *vendor, const char *name, const char *version)
 {
-    return (struct answer){str_z(vendor), str_z(name), str_z(version), CONF_high, STR("test")};
+    return (struct answer){str_z(vendor), str_z(name), str_z(version),
+                           CONF_high,     STR("test"), false};
 }
 
 static void a_version_that_was_read_is_confirmed(void **state)
@@ -352,6 +353,12 @@ static void what_was_read_weighs_more_than_what_an_engine_names(void **state)
     assert_int_equal(made_count(m, "asserted_vulnerability"), 0);
     m->system.product = answer("OpenEMR", "OpenEMR", "");
     made_assess(m);
+    assert_int_equal(made_count(m, "asserted_vulnerability"), 1);
+    /* a version that only it says is not one that was read */
+    m->system.product = answer("OpenEMR", "OpenEMR", "5.0.0");
+    m->system.product.said = true;
+    made_assess(m);
+    assert_int_equal(made_count(m, "vulnerability"), 0);
     assert_int_equal(made_count(m, "asserted_vulnerability"), 1);
     made_free(m);
 }
