@@ -42,7 +42,8 @@ struct advisory_read {
  * only. */
 struct advisory_format {
     const char *name;
-    bool (*looks)(struct str head);
+    /* A text of this format holds both words of one of these rows, or its only one. */
+    const char *marks[3][2];
     const char *record;
     size_t state_size;
     const struct json_field *fields;

@@ -28,10 +28,19 @@ static const struct advisory_format *const formats[] = {
     &advisory_csaf, &advisory_nvd, &advisory_cve5, &advisory_kev, &advisory_osv,
 };
 
+static bool looks(const struct advisory_format *f, struct str head)
+{
+    for (size_t i = 0; i < COUNT(f->marks) && f->marks[i][0]; i++)
+        if (advisory_says(head, f->marks[i][0]) &&
+            (!f->marks[i][1] || advisory_says(head, f->marks[i][1])))
+            return true;
+    return false;
+}
+
 const struct advisory_format *advisory_format_of(struct str head)
 {
     for (size_t i = 0; i < COUNT(formats); i++)
-        if (formats[i]->looks(head))
+        if (looks(formats[i], head))
             return formats[i];
     return NULL;
 }

@@ -8,7 +8,7 @@
 #include "survey/assess/advisory_add.h"
 #include "survey/assess/names.h"
 
-enum { NODES_MAX = 60000, VULNS_MAX = 2000, AFFECTED_MAX = 60000, LEVELS_MAX = 12 };
+enum { NODES_MAX = 60000, VULNS_MAX = 2000, NAMINGS_MAX = 60000, LEVELS_MAX = 12 };
 
 enum {
     F_TRACKING,
@@ -43,7 +43,8 @@ struct node {
     bool flat;           /* outside the tree; category: its CPE */
 };
 
-struct affected {
+/* A vulnerability names a product. */
+struct naming {
     uint32_t vuln;
     struct str id;
 };
@@ -57,13 +58,8 @@ struct vuln {
 struct state {
     struct str tracking, title, reference, publisher;
     bool by_vendor; /* the publisher is the products' maker */
-    struct node *nodes;
-    uint32_t n_nodes;
+    struct advisory_list nodes, vulns, namings;
     uint32_t path[LEVELS_MAX]; /* node of each level that is open, index + 1 */
-    struct vuln *vulns;
-    uint32_t n_vulns;
-    struct affected *affected;
-    uint32_t n_affected, cap_affected, cap_nodes;
     struct node relation;
 };
 
@@ -113,35 +109,17 @@ static const struct json_field fields[] = {
     LEVEL(5, B6),
 };
 
-static bool looks(struct str head)
+static struct node *node_at(const struct state *s, uint32_t number)
 {
-    return advisory_says(head, "\"csaf_version\"") ||
-           (advisory_says(head, "\"document\"") && advisory_says(head, "\"csaf_"));
+    return (struct node *)s->nodes.rows + number - 1;
 }
 
-/* Room for one more in an array of the record's arena. */
-static err_t room(struct advisory_read *r, void **at, uint32_t n, uint32_t *cap, uint32_t max,
-                  size_t size)
+static err_t add_node(struct advisory_read *r, struct state *s, const struct node *in)
 {
-    if (n < *cap)
-        return OK;
-    uint32_t grown = *cap ? *cap * 2 : 64;
-    void *fresh = n < max ? arena_array(&r->arena, grown, size) : NULL;
-    if (!fresh)
+    struct node *n = advisory_next(r, &s->nodes, NODES_MAX, sizeof *n);
+    if (!n)
         return E_LIMIT;
-    if (n)
-        memcpy(fresh, *at, n * size);
-    *at = fresh;
-    *cap = grown;
-    return OK;
-}
-
-static err_t add_node(struct advisory_read *r, struct state *s, const struct node *n)
-{
-    void *at = s->nodes;
-    TRY(room(r, &at, s->n_nodes, &s->cap_nodes, NODES_MAX, sizeof *s->nodes));
-    s->nodes = at;
-    s->nodes[s->n_nodes++] = *n;
+    *n = *in;
     return OK;
 }
 
@@ -149,17 +127,16 @@ static err_t open_branch(struct advisory_read *r, struct state *s, unsigned leve
 {
     struct node n = {.parent = level ? s->path[level - 1] : 0};
     TRY(add_node(r, s, &n));
-    s->path[level] = s->n_nodes;
+    s->path[level] = (uint32_t)s->nodes.n;
     return OK;
 }
 
 static err_t open_vuln(struct advisory_read *r, struct state *s)
 {
-    if (!s->vulns)
-        s->vulns = ARENA_ARRAY(&r->arena, VULNS_MAX, struct vuln);
-    if (!s->vulns || s->n_vulns == VULNS_MAX)
+    struct vuln *v = advisory_next(r, &s->vulns, VULNS_MAX, sizeof *v);
+    if (!v)
         return E_LIMIT;
-    s->vulns[s->n_vulns++].score = -1;
+    v->score = -1;
     return OK;
 }
 
@@ -183,24 +160,23 @@ static err_t close(struct advisory_read *r, int id)
 
 static err_t branch_value(struct advisory_read *r, struct state *s, int id, struct str text)
 {
-    struct node *n = &s->nodes[s->path[(id - F_BRANCH) / 4] - 1];
+    struct node *n = node_at(s, s->path[(id - F_BRANCH) / 4]);
     struct str *to[] = {[B_CATEGORY] = &n->category, [B_NAME] = &n->name, [B_PRODUCT_ID] = &n->id};
     return advisory_keep(r, text, to[(id - F_BRANCH) % 4]);
 }
 
-static err_t add_affected(struct advisory_read *r, struct state *s, struct str text)
+static err_t add_naming(struct advisory_read *r, struct state *s, struct str text)
 {
-    void *at = s->affected;
-    TRY(room(r, &at, s->n_affected, &s->cap_affected, AFFECTED_MAX, sizeof *s->affected));
-    s->affected = at;
-    struct affected *a = &s->affected[s->n_affected++];
-    a->vuln = s->n_vulns - 1;
-    return advisory_keep(r, text, &a->id);
+    struct naming *m = advisory_next(r, &s->namings, NAMINGS_MAX, sizeof *m);
+    if (!m)
+        return E_LIMIT;
+    m->vuln = (uint32_t)s->vulns.n - 1;
+    return advisory_keep(r, text, &m->id);
 }
 
 static err_t vuln_value(struct advisory_read *r, struct state *s, int id, struct str text)
 {
-    struct vuln *v = &s->vulns[s->n_vulns - 1];
+    struct vuln *v = (struct vuln *)s->vulns.rows + s->vulns.n - 1;
     int score = advisory_cvss(text);
     switch (id) {
     case F_CVE:
@@ -218,7 +194,7 @@ static err_t vuln_value(struct advisory_read *r, struct state *s, int id, struct
         v->score = v->score < 0 ? score : v->score;
         return v->version.n ? OK : advisory_keep(r, STR("2.0"), &v->version);
     default:
-        return add_affected(r, s, text);
+        return add_naming(r, s, text);
     }
 }
 
@@ -260,12 +236,12 @@ struct ids {
 static err_t index_ids(struct advisory_read *r, const struct state *s, struct ids *ret)
 {
     ret->n = 0;
-    ret->at = arena_array(&r->arena, s->n_nodes + 1, sizeof *ret->at);
+    ret->at = arena_array(&r->arena, s->nodes.n + 1, sizeof *ret->at);
     if (!ret->at)
         return E_LIMIT;
-    for (uint32_t i = 0; i < s->n_nodes; i++)
-        if (s->nodes[i].id.n)
-            ret->at[ret->n++] = &s->nodes[i];
+    for (uint32_t i = 1; i <= s->nodes.n; i++)
+        if (node_at(s, i)->id.n)
+            ret->at[ret->n++] = node_at(s, i);
     qsort(ret->at, ret->n, sizeof *ret->at, by_id);
     return OK;
 }
@@ -279,22 +255,17 @@ static const struct node *find_id(const struct ids *ids, struct str id)
     return n ? *n : NULL;
 }
 
-/* A leaf as what it says: of the branches above it, the nearest of each category. */
-struct leaf {
-    uint32_t vuln, order;
-    struct str vendor, product, range;
-};
-
 static struct str range_of(const struct node *n)
 {
     return str_starts(n->category, STR("product_version")) ? n->name : STR("*");
 }
 
-static bool read_leaf(const struct state *s, const struct node *n, struct leaf *ret)
+/* A leaf as what it says: of the branches above it, the nearest of each category. */
+static bool read_leaf(const struct state *s, const struct node *n, struct one_range *ret)
 {
     ret->range = range_of(n);
     ret->product = ret->vendor = STR("");
-    for (; n; n = n->parent ? &s->nodes[n->parent - 1] : NULL) {
+    for (; n; n = n->parent ? node_at(s, n->parent) : NULL) {
         if (!ret->product.n &&
             (str_eq(n->category, STR("product_name")) || str_eq(n->category, STR("host_name"))))
             ret->product = n->name;
@@ -326,7 +297,7 @@ static size_t version_at(struct str name)
 }
 
 /* Whether all versions are meant where a flat name gives none is not known: so it is unknown. */
-static bool read_flat(const struct advisory_read *r, const struct node *n, struct leaf *ret)
+static bool read_flat(const struct advisory_read *r, const struct node *n, struct one_range *ret)
 {
     const struct state *s = r->state;
     struct cpe cpe;
@@ -346,24 +317,10 @@ static bool read_flat(const struct advisory_read *r, const struct node *n, struc
     return ret->product.n > 0;
 }
 
-static int by_product(const void *a, const void *b)
-{
-    const struct leaf *x = a, *y = b;
-    int c = (x->vuln > y->vuln) - (x->vuln < y->vuln);
-    c = c ? c : str_cmp(x->vendor, y->vendor);
-    c = c ? c : str_cmp(x->product, y->product);
-    return c ? c : (x->order > y->order) - (x->order < y->order);
-}
-
-static bool same_product(const struct leaf *x, const struct leaf *y)
-{
-    return x->vuln == y->vuln && str_eq(x->vendor, y->vendor) && str_eq(x->product, y->product);
-}
-
-static err_t hand_over(struct advisory_read *r, const struct leaf *l, struct range_text *t)
+static err_t hand_over(struct advisory_read *r, const struct one_range *of, struct str ranges)
 {
     const struct state *s = r->state;
-    const struct vuln *v = &s->vulns[l->vuln];
+    const struct vuln *v = (const struct vuln *)s->vulns.rows + of->vuln;
     char source[120], note[600];
     struct wr from = wr_fixed(source, sizeof source), w = wr_fixed(note, sizeof note);
     bool cisa = advisory_says(s->publisher, "CISA");
@@ -375,36 +332,35 @@ static err_t hand_over(struct advisory_read *r, const struct leaf *l, struct ran
     wr_printf(&w, "%.*s %.*s", STR_ARG(v->cwe), STR_ARG(v->title.n ? v->title : s->title));
     struct advisory in = {.cve = v->cve,
                           .id = s->tracking,
-                          .vendor = l->vendor,
-                          .product = l->product,
-                          .range = str_of(t->text, t->n),
+                          .vendor = of->vendor,
+                          .product = of->product,
+                          .range = ranges,
                           .cvss = v->score,
                           .cvss_source = v->score >= 0 ? wr_str(&from) : STR(""),
                           .references = s->reference,
                           .note = str_trim(wr_str(&w))};
-    t->n = 0;
     return advisories_add(r->advisories, &in, false, r->sum);
 }
 
-static err_t collect(struct advisory_read *r, const struct state *s, struct leaf **ret,
+static err_t collect(struct advisory_read *r, const struct state *s, struct one_range **ret,
                      size_t *ret_n)
 {
     struct ids ids;
     size_t n = 0;
+    const struct naming *m = s->namings.rows;
     TRY(index_ids(r, s, &ids));
-    struct leaf *leaves = ARENA_ARRAY(&r->arena, s->n_affected + 1, struct leaf);
+    struct one_range *leaves = ARENA_ARRAY(&r->arena, s->namings.n + 1, struct one_range);
     if (!leaves)
         return E_LIMIT;
-    for (uint32_t i = 0; i < s->n_affected; i++) {
-        const struct node *node = find_id(&ids, s->affected[i].id);
+    for (size_t i = 0; i < s->namings.n; i++, m++) {
+        const struct node *node = find_id(&ids, m->id);
         if (node && node->alias_of.n)
             node = find_id(&ids, node->alias_of); /* once: a component inside a product */
-        leaves[n].vuln = s->affected[i].vuln;
+        leaves[n].vuln = m->vuln;
         leaves[n].order = i;
         if (node && (node->flat ? read_flat(r, node, &leaves[n]) : read_leaf(s, node, &leaves[n])))
             n++;
     }
-    qsort(leaves, n, sizeof *leaves, by_product);
     *ret = leaves;
     *ret_n = n;
     return OK;
@@ -413,27 +369,17 @@ static err_t collect(struct advisory_read *r, const struct state *s, struct leaf
 static err_t end(struct advisory_read *r)
 {
     const struct state *s = r->state;
-    struct range_text t = {.n = 0};
-    struct leaf *leaves;
+    struct one_range *leaves;
     size_t n;
     if (!s->tracking.n)
         return E_MALFORMED;
     TRY(collect(r, s, &leaves, &n));
-    for (size_t i = 0; i < n; i++) {
-        const struct leaf *l = &leaves[i];
-        if (!range_text_add(&t, l->range)) {
-            TRY(hand_over(r, l, &t));
-            (void)range_text_add(&t, l->range);
-        }
-        if (i + 1 == n || !same_product(l, l + 1))
-            TRY(hand_over(r, l, &t));
-    }
-    return OK;
+    return advisory_join(r, leaves, n, hand_over);
 }
 
 const struct advisory_format advisory_csaf = {
     .name = "CSAF",
-    .looks = looks,
+    .marks = {{"\"csaf_version\""}, {"\"document\"", "\"csaf_"}},
     .record = "",
     .state_size = sizeof(struct state),
     .fields = fields,

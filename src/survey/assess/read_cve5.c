@@ -76,11 +76,6 @@ static const struct json_field fields[] = {
     AFFECTED(ADP),
 };
 
-static bool looks(struct str head)
-{
-    return advisory_says(head, "\"CVE_RECORD\"") || advisory_says(head, "\"cveMetadata\"");
-}
-
 static err_t text_value(struct advisory_read *r, struct state *s, int id, struct str text)
 {
     struct str *to[] = {[F_ID] = &s->cve,
@@ -244,7 +239,7 @@ static err_t end(struct advisory_read *r)
 
 const struct advisory_format advisory_cve5 = {
     .name = "CVE",
-    .looks = looks,
+    .marks = {{"\"CVE_RECORD\""}, {"\"cveMetadata\""}},
     .record = "",
     .state_size = sizeof(struct state),
     .fields = fields,

@@ -11,11 +11,6 @@ struct state {
 
 static const struct json_field fields[] = {{"vulnerabilities.#.cveID", F_CVE, false}};
 
-static bool looks(struct str head)
-{
-    return advisory_says(head, "\"catalogVersion\"") || advisory_says(head, "\"cveID\"");
-}
-
 static err_t value(struct advisory_read *r, int id, struct str text)
 {
     struct state *s = r->state;
@@ -31,7 +26,7 @@ static err_t end(struct advisory_read *r)
 
 const struct advisory_format advisory_kev = {
     .name = "KEV",
-    .looks = looks,
+    .marks = {{"\"catalogVersion\""}, {"\"cveID\""}},
     .record = "vulnerabilities.#",
     .state_size = sizeof(struct state),
     .fields = fields,

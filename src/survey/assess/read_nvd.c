@@ -57,12 +57,6 @@ static const struct json_field fields[] = {
     {CPE ".versionEndIncluding", F_THROUGH, false},
 };
 
-static bool looks(struct str head)
-{
-    return advisory_says(head, "\"NVD_CVE\"") || advisory_says(head, "\"cpeMatch\"") ||
-           (advisory_says(head, "\"sourceIdentifier\"") && advisory_says(head, "\"vulnStatus\""));
-}
-
 /* The next part of a CPE 2.3 name, its backslashes taken off. */
 static err_t cpe_part(struct advisory_read *r, struct str *rest, struct str *ret)
 {
@@ -199,7 +193,7 @@ static err_t end(struct advisory_read *r)
 
 const struct advisory_format advisory_nvd = {
     .name = "NVD",
-    .looks = looks,
+    .marks = {{"\"NVD_CVE\""}, {"\"cpeMatch\""}, {"\"sourceIdentifier\"", "\"vulnStatus\""}},
     .record = "vulnerabilities.#",
     .state_size = sizeof(struct state),
     .fields = fields,

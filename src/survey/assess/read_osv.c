@@ -30,8 +30,8 @@ struct state {
     struct str id, cve, summary;
     bool withdrawn, only_v4; /* a CVSS 4 vector was seen: its score takes tables we do not have */
     int score;
-    struct package *packages, now;
-    size_t n;
+    struct advisory_list packages;
+    struct package now;
     struct range_text ranges; /* of the package */
     struct range_text events; /* of the range: dropped when it turns out to be of commits */
     struct str from;
@@ -57,12 +57,6 @@ static const struct json_field fields[] = {
     {"affected.#.ranges.#.events.#.last_affected", F_LAST, false},
     {"affected.#.versions.#", F_VERSION, false},
 };
-
-static bool looks(struct str head)
-{
-    return advisory_says(head, "\"affected\"") &&
-           (advisory_says(head, "\"schema_version\"") || advisory_says(head, "\"ecosystem\""));
-}
 
 /* An interval that ends: from what was introduced before. */
 static err_t end_interval(struct state *s, struct range_bounds b)
@@ -152,14 +146,13 @@ static err_t end_of_range(struct state *s)
 static err_t end_of_package(struct advisory_read *r, struct state *s)
 {
     const struct range_text *t = s->ranges.n ? &s->ranges : &s->versions;
-    if (!s->packages)
-        s->packages = ARENA_ARRAY(&r->arena, PACKAGES_MAX, struct package);
-    if (!s->packages || s->n == PACKAGES_MAX)
+    if (!s->now.name.n)
+        return OK;
+    struct package *p = advisory_next(r, &s->packages, PACKAGES_MAX, sizeof *p);
+    if (!p)
         return E_LIMIT;
-    TRY(advisory_keep(r, t->n ? str_of(t->text, t->n) : STR("?"), &s->now.range));
-    if (s->now.name.n)
-        s->packages[s->n++] = s->now;
-    return OK;
+    *p = s->now;
+    return advisory_keep(r, t->n ? str_of(t->text, t->n) : STR("?"), &p->range);
 }
 
 static err_t close(struct advisory_read *r, int id)
@@ -191,8 +184,8 @@ static err_t end(struct advisory_read *r)
     const struct state *s = r->state;
     if (!s->id.n)
         return E_MALFORMED;
-    for (size_t i = 0; i < s->n && !s->withdrawn; i++) {
-        const struct package *p = &s->packages[i];
+    const struct package *p = s->packages.rows;
+    for (size_t i = 0; i < s->packages.n && !s->withdrawn; i++, p++) {
         struct advisory in = {.cve = s->cve,
                               .id = s->id,
                               .product = short_name(p->name),
@@ -208,7 +201,7 @@ static err_t end(struct advisory_read *r)
 
 const struct advisory_format advisory_osv = {
     .name = "OSV",
-    .looks = looks,
+    .marks = {{"\"affected\"", "\"schema_version\""}, {"\"affected\"", "\"ecosystem\""}},
     .record = "",
     .state_size = sizeof(struct state),
     .fields = fields,
