@@ -142,6 +142,10 @@ def test_formats_agree(study):
     assert sum(int(s["studies"] or 0) for s in real) == document["summary"]["studies"]
     assert len(findings) == document["summary"]["findings"] == len(sarif["runs"][0]["results"])
     assert [s["number"] for s in systems] == [s["number"] for s in document["systems"]]
+    vulnerabilities = [f for f in findings if f["finding"] in ("vulnerability", "vulnerable_toolkit") and f["cve"]]
+    assert len(vulnerabilities) == document["summary"]["vulnerabilities"] > 0
+    assert sum(float(f["cvss"] or 0) >= 7 for f in vulnerabilities) == document["summary"]["vulnerabilities_severe"] > 0
+    assert sum(not f["cvss"] for f in vulnerabilities) == document["summary"]["vulnerabilities_unscored"]
     suppressed = sum(bool(r["suppressions"]) for r in sarif["runs"][0]["results"])
     assert suppressed == document["summary"]["findings_accepted"] == sum(f["accepted_until"] >= "2026-11-22" for f in findings) > 0
     page = " ".join(Page(read(study, "report.html")).texts)

@@ -191,6 +191,8 @@ static void count_kind(struct report *r, const struct system *s, const struct fi
             (struct example){seq, s->ip, f->port ? f->port : s->port};
 }
 
+enum { CVSS_SEVERE = 70 }; /* high and critical of CVSS */
+
 static void count_cve(struct report *r, const struct system *s, const struct finding *f,
                       struct str product)
 {
@@ -198,6 +200,9 @@ static void count_cve(struct report *r, const struct system *s, const struct fin
     enum counter match = match_counter(f);
     if (!f->cve.n || f->state == STATE_none || (match != N_strict && match != N_component))
         return;
+    r->t.vulns++;
+    r->t.vulns_severe += f->cvss >= CVSS_SEVERE;
+    r->t.vulns_unscored += f->cvss < 0;
     struct tally_row *row = tally_row(&r->cves, f->cve);
     if (row == &r->cves.others)
         return;

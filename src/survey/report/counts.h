@@ -17,6 +17,7 @@ struct totals {
     uint64_t n[COUNTERS];                  /* without suspected honeypots */
     uint64_t hosts, honeypots, stale, web; /* hosts: addresses with a medical system */
     uint64_t findings, accepted, by_severity[SEV_COUNT];
+    uint64_t vulns, vulns_severe, vulns_unscored; /* one a system and CVE, strict and component */
     uint64_t component_only, asserted_only; /* of those that no stronger match names */
     uint64_t access[ACCESSES][TERNARIES];
     uint64_t archives, archives_counted, studies, images, images_counted;

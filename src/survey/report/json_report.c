@@ -83,6 +83,9 @@ static void put_summary(struct json *j, const struct report *r)
     member_u64(j, "stale", t->stale);
     member_u64(j, "component_only", t->component_only);
     member_u64(j, "asserted_only", t->asserted_only);
+    member_u64(j, "vulnerabilities", t->vulns);
+    member_u64(j, "vulnerabilities_severe", t->vulns_severe);
+    member_u64(j, "vulnerabilities_unscored", t->vulns_unscored);
     member_u64(j, "findings", t->findings);
     member_u64(j, "findings_accepted", t->accepted);
     member_object(j, "findings_by_severity");

@@ -194,6 +194,13 @@ static void products_chart(struct pen *p)
         chart_bars(p, W_products_chart, W_found, W_vulnerable_strict, bars, n);
 }
 
+static void vulnerabilities(struct pen *p)
+{
+    const struct totals *t = &p->r->t;
+    pen_para(p, W_vulnerabilities_in_all, pen_n(p, t->vulns), pen_n(p, t->vulns_severe),
+             pen_share(p, t->vulns_severe, t->vulns), pen_n(p, t->vulns_unscored));
+}
+
 void page_products(struct pen *p)
 {
     struct report *r = p->r;
@@ -206,6 +213,8 @@ void page_products(struct pen *p)
         pen_note(p, W_no_products);
     if (r->toolkits.n)
         product_table(p, &r->toolkits, W_toolkits_table, W_toolkit);
+    if (r->t.vulns)
+        vulnerabilities(p);
     if (r->cves.n)
         cve_table(p);
     pen_end(p);

@@ -363,7 +363,7 @@ err_t fixture_hostile(struct inventory *v, struct str h)
     struct system s = system_of(&f, &kinds[0], 1);
     s.type_why = s.hostname = s.country = s.city = s.site = s.zone = s.owner = h;
     s.organisation = s.maker = s.ports = s.clear_fields = h;
-    s.product = s.toolkit = s.vendor = (struct answer){h, h, h, CONF_high, h};
+    s.product = s.toolkit = s.vendor = (struct answer){h, h, h, CONF_high, h, false};
     TRY(inventory_put_system(v, &s));
     TRY(put_hostile_finding(&f, &s, h));
     s = system_of(&f, &kinds[1], 2);
