@@ -481,6 +481,51 @@ def test_a_gzip_bomb_is_told_and_bounded(site):
     assert code in (0, 1) and ("breaks off" in out or "limit" in out or "repeats" in out), out
 
 
+def talks(n):
+    """Connections with a greeting of HTTP in each."""
+    said = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = b"HTTP/1.1 200 OK\r\nServer: Orthanc\r\nContent-Length: 2\r\n\r\nok"
+    for i in range(n):
+        there, back = (0x0A000000 + i, 0x0B000000 + i % 700, 1024, 8042), (0x0B000000 + i % 700, 0x0A000000 + i, 8042, 1024)
+        yield segment(*there, 4, 2) + segment(*back, 8, 0x12) + segment(*there, 5, 0x18, said) + segment(*back, 9, 0x18, answer)
+        yield segment(*there, 5 + len(said), 0x11) + segment(*back, 9 + len(answer), 0x11)
+
+
+def test_a_capture_that_comes_round_again_and_again_counts_once(site, tmp_path):
+    """As of a mirror port in a loop: the same packets, over and over."""
+    once = b"".join(talks(50))
+    code, out = take(site, "loop.pcap", PCAP + once * 400)
+    assert code == 0
+    plain = Site(tmp_path / "plain")
+    os.makedirs(plain.folder)
+    assert take(plain, "once.pcap", PCAP + once)[0] == 0
+    assert site.survey("evidence", "--json").stdout == plain.survey("evidence", "--json").stdout
+    assert site.report()["flows"] == plain.report()["flows"]
+
+
+def test_a_capture_that_is_stopped_anywhere_goes_on_and_ends_the_same(site, tmp_path):
+    plain = Site(tmp_path / "plain")
+    os.makedirs(plain.folder)
+    path = os.path.join(site.folder, "long.pcap")
+    with open(path, "wb") as f:
+        f.write(PCAP + b"".join(talks(60000)))
+    plain.survey("capture", path, "--survey", "s")
+    rounds, wait, done = 0, 0.04, False
+    while not done:
+        process = subprocess.Popen([BINARY, "survey", "capture", site.path, path, "--survey", "s", "-q"], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        try:
+            done = process.wait(wait) == 0
+        except subprocess.TimeoutExpired:
+            (process.kill if rounds % 2 else process.terminate)()
+            process.wait()
+            rounds += 1
+            wait = 60 if rounds >= 6 else wait + 0.03
+    assert rounds
+    assert site.survey("evidence", "--json").stdout == plain.survey("evidence", "--json").stdout
+    assert site.report()["flows"] == plain.report()["flows"]
+
+
 def test_packets_that_were_cut_by_the_snaplen_are_told_and_counted(site, tmp_path):
     port = free_port()
     os.mkdir(tmp_path / "out")

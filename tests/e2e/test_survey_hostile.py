@@ -367,6 +367,51 @@ def test_do_not_probe_by_what_was_seen_before_and_the_journal_says_so(tmp_path, 
     assert f"{base}.9:" not in journal
 
 
+def test_a_device_by_a_patient_that_shows_itself_is_asked_nothing_more(tmp_path, counter):  # noqa: F811
+    def pump(connection, said):
+        said += request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 42\r\n\r\n<html><title>EEG Laboratory</title></html>")
+
+    site, other = Site(tmp_path), counter(accept_all)
+    host, neighbour = worker_base() + ".15.1", worker_base() + ".15.2"
+    page = counter(pump, 2, host)
+    scope = site.scope([host, neighbour], f"{page.port}/http, {other.port}")
+    said = site.survey("probe", "--scope", scope, "--unlimited").stderr
+    assert other.by_address() == {neighbour: 1} and page.by_address() == {host: 1}
+    assert "1 passed over" in said
+    journal = open(os.path.join(site.path, "journal", "00000001.log"), encoding="utf-8").read()
+    assert f'"what":"skip","where":"{host}"' in journal
+    site.survey("probe", "--scope", scope, "--unlimited")
+    assert page.by_address() == {host: 1}, "and nothing at all the next time"
+
+
+def test_a_subnet_in_trouble_rests(tmp_path, counter):  # noqa: F811
+    """Connections that are cut without a word: after eight the subnet is left alone for a while, another one goes on."""
+    site, base = Site(tmp_path), worker_base()
+
+    def cut(connection, said):
+        if connection.getsockname()[0].startswith(base + ".16."):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+            raise OSError("cut")
+        accept_all(connection, said)
+
+    server = counter(cut)
+    scope = site.scope([f"{base}.16.0/26", f"{base}.17.0/26"], server.port, rate=40)
+    process = subprocess.Popen([BINARY, "survey", "probe", site.path, "--scope", scope, "-q"], stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 10
+    healthy = cuts = 0
+    while healthy < 64 and time.monotonic() < until:
+        time.sleep(0.05)
+        found = server.by_address()
+        healthy = sum(a.startswith(base + ".17.") for a in found)
+        cuts = len(found) - healthy
+    assert process.poll() is None, "it waits for the one that rests"
+    process.terminate()
+    process.wait(10)
+    assert healthy == 64 and 8 <= cuts <= 16
+
+
 def test_shards_of_a_probe_are_the_whole_and_no_host_comes_twice(tmp_path, counter):  # noqa: F811
     server, base = counter(accept_all), worker_base() + ".12"
     seen = []

@@ -6,6 +6,8 @@
 #include "base/size.h"
 #include "survey/identify/fingerprint.h"
 
+#define RECOGNISED "recognised as a device that is never probed"
+
 struct entry {
     struct ip ip;
     const char *why;
@@ -47,7 +49,7 @@ static bool role_is_fragile(struct str role)
 static const char *by_match(struct str value)
 {
     const struct fingerprint *fp = fingerprint_by_id(str_slice(value, 0, str_find(value, ' ')));
-    return fp && is_fragile(fp->type) ? "recognised as a device that is never probed" : NULL;
+    return fp && is_fragile(fp->type) ? RECOGNISED : NULL;
 }
 
 static const char *why_not(const struct gate *g, const struct fact *f)
@@ -105,8 +107,7 @@ static err_t on_system(void *ctx, const struct system *s, const struct finding *
 {
     (void)f;
     (void)n;
-    return is_fragile(s->type) ? add(ctx, &s->ip, "recognised as a device that is never probed")
-                               : OK;
+    return is_fragile(s->type) ? add(ctx, &s->ip, RECOGNISED) : OK;
 }
 
 /* Surveys are few; they are listed before they are read, for one statement runs at a time. */
@@ -185,6 +186,19 @@ const char *gate_forbids(const struct gate *g, const struct ip *ip)
     const struct entry key = {.ip = *ip};
     const struct entry *found = g->n ? bsearch(&key, g->list, g->n, sizeof *g->list, order) : NULL;
     return found ? found->why : NULL;
+}
+
+const char *gate_recognises(const struct gate *g, struct fp_matcher *m, const struct evidence *e)
+{
+    struct fp_match found[16];
+    const char *why = NULL;
+    for (size_t i = 0; i < e->n && !why; i++) {
+        size_t n = fp_match_fact(m, &e->facts[i], e->arena, found, COUNT(found));
+        why = why_not(g, &e->facts[i]);
+        for (size_t k = 0; k < n && !why; k++)
+            why = is_fragile(found[k].fp->type) ? RECOGNISED : NULL;
+    }
+    return why;
 }
 
 size_t gate_count(const struct gate *g)

@@ -5,6 +5,7 @@
 #ifndef LASTRA_SURVEY_SOURCE_PROBE_GATE_H
 #define LASTRA_SURVEY_SOURCE_PROBE_GATE_H
 
+#include "survey/identify/fingerprint.h"
 #include "survey/inventory/inventory.h"
 #include "survey/source/probe/scope.h"
 
@@ -18,6 +19,9 @@ err_t gate_new(struct inventory *v, const struct scope *s, struct gate **ret,
 void gate_free(struct gate *g); /* NULL is fine */
 /* Why it must not be probed, a literal; NULL when it may. */
 const char *gate_forbids(const struct gate *g, const struct ip *ip);
+/* The same of what an answer just told: nothing more goes there. */
+const char *gate_recognises(const struct gate *g, struct fp_matcher *m, const struct evidence *e);
+/* Hosts of the scope that are on it. */
 size_t gate_count(const struct gate *g);
 
 #endif

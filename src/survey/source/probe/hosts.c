@@ -135,6 +135,20 @@ err_t host_port_done(struct probing *p, unsigned slot, unsigned port, enum visit
     return h->todo == 0 ? host_over(p, slot) : OK;
 }
 
+err_t host_leave(struct probing *p, unsigned slot, unsigned port)
+{
+    struct host_slot *h = &p->hosts[slot];
+    char text[IP_TEXT_MAX];
+    uint64_t rest = h->todo & ~((uint64_t)1 << port);
+    unsigned left = (unsigned)__builtin_popcountll(rest);
+    if (left == 0)
+        return OK;
+    h->todo &= ~rest;
+    p->sum.skipped += left;
+    progress_add(p->r->progress, left, 0);
+    return ledger_skip(&p->ledger, ip_text(&h->ip, text), h->never);
+}
+
 err_t host_drop(struct probing *p, unsigned slot)
 {
     unsigned left = (unsigned)__builtin_popcountll(p->hosts[slot].todo);

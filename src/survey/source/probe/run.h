@@ -30,6 +30,7 @@ struct host_slot {
     uint64_t todo;  /* ports, one bit each */
     int64_t ready_ms;
     bool used, busy, answered, any_open;
+    const char *never; /* an answer said that it is a device that is never probed */
     uint8_t outcomes[SCOPE_PORTS_MAX];
 };
 
@@ -81,6 +82,8 @@ err_t hosts_fill(struct probing *p) MUST_CHECK;
 /* One port of a host is over. */
 err_t host_port_done(struct probing *p, unsigned slot, unsigned port,
                      enum visit_outcome outcome) MUST_CHECK;
+/* All ports but this one are passed over: the host turned out to be one that is never probed. */
+err_t host_leave(struct probing *p, unsigned slot, unsigned port) MUST_CHECK;
 /* The whole host is given up; its ports are passed over. */
 err_t host_drop(struct probing *p, unsigned slot) MUST_CHECK;
 /* The place before which everything is done. */

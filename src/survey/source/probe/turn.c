@@ -197,6 +197,7 @@ static err_t put_facts(struct probing *p, struct visit *v, unsigned id)
     evidence_init(&p->evidence, &v->arena);
     TRY(visit_facts(v, p->reach, id, &p->evidence));
     TRY(observe(p->matcher, &p->evidence));
+    p->hosts[v->host].never = gate_recognises(p->gate, p->matcher, &p->evidence);
     p->sum.sum.endpoints++;
     if (p->r->vantage.n && v->outcome == VISIT_OPEN)
         TRY(evidence_add(&p->evidence, BY_PROBE, EV_reached_from, p->r->vantage));
@@ -226,8 +227,11 @@ static err_t finish(struct probing *p, unsigned id)
     p->run.packets += cost.packets;
     p->run.bytes_out += cost.bytes;
     TRY(e);
+    unsigned port = port_index(p, v->port.port);
     TRY(tell_breaker(p, &p->hosts[v->host], v->outcome));
-    return host_port_done(p, v->host, port_index(p, v->port.port), v->outcome);
+    if (p->hosts[v->host].never)
+        TRY(host_leave(p, v->host, port));
+    return host_port_done(p, v->host, port, v->outcome);
 }
 
 void turn_event(void *ctx, const struct reach_event *e)
