@@ -69,7 +69,7 @@ bool hl7_next(const struct hl7_message *m, size_t *at, struct str *ret_segment)
     return true;
 }
 
-struct str hl7_name(struct str segment)
+static struct str name_of(struct str segment)
 {
     return str_slice(segment, 0, NAME);
 }
@@ -108,7 +108,7 @@ struct str hl7_segment(const struct hl7_message *m, const char *name)
     struct str s;
     size_t at = 0;
     while (hl7_next(m, &at, &s))
-        if (str_eq(hl7_name(s), str_z(name)))
+        if (str_eq(name_of(s), str_z(name)))
             return s;
     return STR("");
 }

@@ -16,8 +16,6 @@ err_t hl7_parse(struct str text, struct hl7_message *ret) MUST_CHECK;
 
 /* Segments one after another; CR, LF or both end one. *at starts 0. False at the end. */
 bool hl7_next(const struct hl7_message *m, size_t *at, struct str *ret_segment);
-/* "PID". */
-struct str hl7_name(struct str segment);
 /* Field n (from 1) of a segment; empty when not there. In MSH field 1 is the delimiter itself. */
 struct str hl7_field(const struct hl7_message *m, struct str segment, unsigned n);
 /* Part n (from 1) of a field, by its first repetition. */

@@ -125,11 +125,3 @@ enum step mllp_feed(struct mllp *m, struct str *in, struct str *ret)
     }
     return STEP_MORE;
 }
-
-void mllp_write(struct str message, struct wr *w)
-{
-    wr_u8(w, VT);
-    wr_put(w, message);
-    wr_u8(w, FS);
-    wr_u8(w, CR);
-}

@@ -22,6 +22,5 @@ void mllp_done(struct mllp *m);
 /* STEP_EVENT: *ret is a whole message, valid until the next call; STEP_MORE: *in is used up. Never
  * fails but for memory (STEP_FAIL). */
 enum step mllp_feed(struct mllp *m, struct str *in, struct str *ret);
-void mllp_write(struct str message, struct wr *w);
 
 #endif

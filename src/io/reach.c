@@ -221,14 +221,6 @@ err_t reach_send(struct reach *r, unsigned id, struct str s)
     return sent < 0 && errno != EAGAIN ? E_CLOSED : E_LIMIT;
 }
 
-void reach_shut(struct reach *r, unsigned id)
-{
-    struct line *l = &r->lines[id];
-    if (l->tls && l->state == READY)
-        reach_session_bye(l->tls);
-    (void)!shutdown(l->fd, SHUT_WR);
-}
-
 struct reach_tls reach_tls(struct reach *r, unsigned id)
 {
     struct reach_tls facts = {0};

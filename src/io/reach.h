@@ -55,8 +55,6 @@ void reach_deadline(struct reach *r, unsigned id, int64_t deadline);
 /* In one write. Small: what the socket does not take at once is E_LIMIT. E_CLOSED: the other side
  * is gone. */
 err_t reach_send(struct reach *r, unsigned id, struct str s) MUST_CHECK;
-/* Says our end (TLS: close_notify) and keeps on reading. */
-void reach_shut(struct reach *r, unsigned id);
 
 /* What went out, as the system counted it: segments with SYN, acknowledgements and repeats, and
  * bytes of payload. As they stand now. */

@@ -68,18 +68,6 @@ struct str ip_text(const struct ip *ip, char buf[IP_TEXT_MAX])
     return str_z(buf);
 }
 
-struct ip ip_of(const struct addr *a)
-{
-    struct ip ip = {0};
-    if (a->sa.ss_family == AF_INET) {
-        memcpy(ip.b, mapped, sizeof mapped);
-        memcpy(ip.b + 12, &((const struct sockaddr_in *)&a->sa)->sin_addr, 4);
-    } else if (a->sa.ss_family == AF_INET6) {
-        memcpy(ip.b, &((const struct sockaddr_in6 *)&a->sa)->sin6_addr, 16);
-    }
-    return ip;
-}
-
 void ip_addr(const struct ip *ip, uint16_t port, struct addr *ret)
 {
     *ret = (struct addr){0};

@@ -15,7 +15,6 @@ enum { IP_TEXT_MAX = 48 };
 err_t ip_parse(struct str text, struct ip *ret) MUST_CHECK;
 /* Into buf; a view of it. */
 struct str ip_text(const struct ip *ip, char buf[IP_TEXT_MAX]);
-struct ip ip_of(const struct addr *a);
 /* For connecting. */
 void ip_addr(const struct ip *ip, uint16_t port, struct addr *ret);
 bool ip_is_v4(const struct ip *ip);

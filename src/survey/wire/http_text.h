@@ -42,8 +42,4 @@ err_t http_facts(const struct http_message *m, struct str path, enum ev_by by,
 err_t http_facts_text(struct str head, struct str body, struct str path, enum ev_by by,
                       struct evidence *e) MUST_CHECK;
 
-/* MurmurHash3 x86_32 of the icon's base64 in lines of 76 with a newline after each, as search
- * engines count it. */
-int32_t http_favicon_hash(struct str icon);
-
 #endif

@@ -43,7 +43,6 @@ struct dialect {
 /* The most that one of them wants to see before it decides. */
 enum { LOOKS_MAX = 32 };
 
-const struct dialect *dialect_at(size_t i); /* NULL past the end */
 /* The one that these bytes are of; *ret says who speaks. NULL with LOOKS_more: one of them wants
  * more; with LOOKS_no: none. */
 const struct dialect *dialect_find(struct str head, bool first, enum looks *ret);

@@ -4,11 +4,6 @@
 static const struct dialect *const dialects[] = {&dialect_dicom, &dialect_hl7, &dialect_http,
                                                  &dialect_tls};
 
-const struct dialect *dialect_at(size_t i)
-{
-    return i < COUNT(dialects) ? dialects[i] : NULL;
-}
-
 const struct dialect *dialect_find(struct str head, bool first, enum looks *ret)
 {
     bool more = false;

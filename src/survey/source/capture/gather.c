@@ -47,7 +47,7 @@ err_t gather_new(const struct source_run *r, struct gather **ret, struct diag *d
     return e;
 }
 
-void place_free(struct place *p)
+static void place_free(struct place *p)
 {
     notes_done(&p->facts);
     free(p->fields);
@@ -55,7 +55,7 @@ void place_free(struct place *p)
     free(p);
 }
 
-void row_free(struct row *r)
+static void row_free(struct row *r)
 {
     notes_done(&r->details);
     free(r->fields);

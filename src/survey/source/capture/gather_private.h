@@ -60,7 +60,5 @@ struct gather {
 void gather_trim(struct gather *g);
 /* The name of a field of either table. */
 struct str field_name(size_t i);
-void place_free(struct place *p);
-void row_free(struct row *r);
 
 #endif

@@ -138,12 +138,3 @@ void half_end(struct half *h, struct budget *b, const struct half_calls *calls)
     while (h->segments)
         skip_gap(h, b, calls);
 }
-
-void half_drop(struct half *h, struct budget *b)
-{
-    while (h->segments) {
-        struct segment *s = h->segments;
-        h->segments = s->next;
-        release(h, s, b);
-    }
-}

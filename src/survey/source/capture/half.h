@@ -46,7 +46,5 @@ void half_take(struct half *h, const struct packet *p, struct budget *b,
 void half_acked(struct half *h, uint32_t ack, struct budget *b, const struct half_calls *calls);
 /* Nothing more comes: what is held goes on, with its gaps. */
 void half_end(struct half *h, struct budget *b, const struct half_calls *calls);
-/* Drops what is held. */
-void half_drop(struct half *h, struct budget *b);
 
 #endif

@@ -16,8 +16,6 @@
 /* Endpoints of one record. What answers on more ports answers on all of them and is no host. */
 enum { SINK_ENDPOINTS_MAX = 4096 };
 
-/* Memory of the open record. */
-struct arena *sink_arena(struct importer_sink *s);
 /* A view that lives as long as the record: of the line that is read, or a copy. p is NULL when
  * there is no memory. */
 struct str sink_stable(struct importer_sink *s, struct str text);
@@ -33,8 +31,6 @@ err_t sink_endpoint(struct importer_sink *s, uint16_t port, int64_t when_us) MUS
 bool sink_wants(const struct importer_sink *s, const struct ip *ip);
 /* The record ends: its endpoints are this host's. */
 err_t sink_host(struct importer_sink *s, const struct ip *ip) MUST_CHECK;
-/* The record ends without anything to keep. */
-void sink_empty(struct importer_sink *s);
 /* The record ends and is bad: it is counted, named with its place, and passed over. */
 void sink_bad(struct importer_sink *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

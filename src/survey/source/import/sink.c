@@ -95,7 +95,7 @@ void sink_into(struct importer_sink *s, struct batch *b)
 }
 
 /* Lines are whole within their batch, and so are the records in them. */
-struct arena *sink_arena(struct importer_sink *s)
+static struct arena *sink_arena(struct importer_sink *s)
 {
     return s->by_line ? &s->out->arena : &s->own;
 }
@@ -186,12 +186,6 @@ err_t sink_host(struct importer_sink *s, const struct ip *ip)
     s->out->records += s->by_line || s->place >= s->skip;
     forget(s);
     return OK;
-}
-
-void sink_empty(struct importer_sink *s)
-{
-    s->out->records += s->by_line || s->place >= s->skip;
-    forget(s);
 }
 
 void sink_bad(struct importer_sink *s, const char *fmt, ...)

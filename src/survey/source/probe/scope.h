@@ -27,9 +27,6 @@ enum {
     SCOPE_TEXT_MAX = 256,
     SCOPE_FILE_MAX = 1 << 20,
     SCOPE_HOST_BITS = 24, /* a line's network holds at most 2^24 addresses */
-    SCOPE_COUNT_CAP = 1000,
-    SCOPE_RATE = 5,
-    SCOPE_PAUSE_MS = 1000
 };
 
 enum probe_kind { PROBE_DICOM, PROBE_DICOM_TLS, PROBE_HTTP, PROBE_HTTPS, PROBE_MLLP, PROBE_KINDS };

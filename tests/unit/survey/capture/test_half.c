@@ -32,7 +32,7 @@ static struct heard *hear(void)
 
 static void leave(struct heard *h)
 {
-    half_drop(&h->half, &h->budget);
+    half_end(&h->half, &h->budget, &h->calls);
     assert_int_equal(h->budget.used, 0);
     wr_done(&h->w);
     free(h);

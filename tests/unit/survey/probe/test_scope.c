@@ -63,7 +63,7 @@ static void has_careful_defaults(void **state)
     assert_int_equal(s->rate, 5);
     assert_int_equal(s->pause_ms, 1000);
     assert_false(s->surface || s->count);
-    assert_int_equal(s->count_cap, SCOPE_COUNT_CAP);
+    assert_int_equal(s->count_cap, 1000);
     assert_true(scope_window_open(s, 12 * 60, 6));
     assert_int_equal(s->n_ports, 4);
     scope_free(s);

@@ -314,18 +314,6 @@ static void markup_bombs_are_read_in_linear_time(void **state)
     }
 }
 
-static void an_icon_hashes_as_search_engines_count(void **state)
-{
-    (void)state;
-    char bytes[256];
-    for (int i = 0; i < 256; i++)
-        bytes[i] = (char)i;
-    assert_int_equal(http_favicon_hash(STR("")), 0);
-    assert_int_equal(http_favicon_hash(STR("a")), -316242180);
-    assert_int_equal(http_favicon_hash(str_of(bytes, 57)), 459585070);
-    assert_int_equal(http_favicon_hash(str_of(bytes, 256)), -757223386);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,7 +334,6 @@ int main(void)
         FACTS_TEST(a_coding_that_is_not_read_tells_nothing),
         FACTS_TEST(a_compressed_bomb_is_cut),
         FACTS_TEST(markup_bombs_are_read_in_linear_time),
-        FACTS_TEST(an_icon_hashes_as_search_engines_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
