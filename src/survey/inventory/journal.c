@@ -75,20 +75,6 @@ err_t journal_note(struct journal *j, const char *what, const struct str *pairs,
     return end_line(j, &line);
 }
 
-err_t journal_sent(struct journal *j, const struct ip *ip, uint16_t port, const char *what,
-                   uint64_t bytes)
-{
-    char buf[512], text[IP_TEXT_MAX];
-    struct wr w = wr_fixed(buf, sizeof buf);
-    struct json line = json_of(&w);
-    begin_line(&line, "sent");
-    json_member(&line, STR("ip"), ip_text(ip, text));
-    json_member_u64(&line, STR("port"), port);
-    json_member(&line, STR("data"), str_z(what));
-    json_member_u64(&line, STR("bytes"), bytes);
-    return end_line(j, &line);
-}
-
 err_t journal_sync(struct journal *j)
 {
     return chain_sync(j->chain);

@@ -16,9 +16,6 @@ void journal_close(struct journal *j); /* syncs; NULL is fine */
  * particulars as pairs of name and value (an even number of views). From any thread. */
 err_t journal_note(struct journal *j, const char *what, const struct str *pairs,
                    size_t n) MUST_CHECK;
-/* What was sent to an endpoint: bytes and what they were ("A-ASSOCIATE-RQ 212"). */
-err_t journal_sent(struct journal *j, const struct ip *ip, uint16_t port, const char *what,
-                   uint64_t bytes) MUST_CHECK;
 /* Everything so far on stable storage: before the first packet to a host, and at the end. */
 err_t journal_sync(struct journal *j) MUST_CHECK;
 

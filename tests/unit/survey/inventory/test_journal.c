@@ -55,20 +55,16 @@ static void writes_what_was_done_as_lines_of_json(void **state)
 {
     struct fixture *f = *state;
     const struct str pairs[] = {STR("source"), STR("shodan"), STR("file"), STR("a\"b\x1b\xff")};
-    struct ip ip = ip_z("fd00::1");
     char buf[1024];
     struct wr w = wr_fixed(buf, sizeof buf);
     assert_ok(journal_note(f->j, "run", pairs, COUNT(pairs)));
     assert_ok(journal_note(f->j, "stop", NULL, 0));
-    assert_ok(journal_sent(f->j, &ip, 11112, "A-ASSOCIATE-RQ 212", 212));
     assert_err(journal_note(f->j, "run", pairs, 3), E_USAGE);
     assert_ok(journal_sync(f->j));
     lines_text(f, &w);
     assert_str(wr_str(&w),
                ",\"what\":\"run\",\"source\":\"shodan\",\"file\":\"a\\\"b\\u001b\xef\xbf\xbd\"}\n"
-               ",\"what\":\"stop\"}\n"
-               ",\"what\":\"sent\",\"ip\":\"fd00::1\",\"port\":11112,\"data\":\"A-ASSOCIATE-RQ "
-               "212\",\"bytes\":212}\n");
+               ",\"what\":\"stop\"}\n");
 }
 
 static void too_long_a_line_is_refused_whole(void **state)
@@ -86,9 +82,9 @@ static void too_long_a_line_is_refused_whole(void **state)
 
 static void *write_many(void *ctx)
 {
-    struct ip ip = ip_z("10.0.0.1");
+    const struct str pairs[] = {STR("to"), STR("10.0.0.1:104/dicom")};
     for (int i = 0; i < 200; i++)
-        assert_ok(journal_sent(ctx, &ip, 104, "SYN", 0));
+        assert_ok(journal_note(ctx, "connect", pairs, 2));
     return NULL;
 }
 
