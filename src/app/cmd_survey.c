@@ -63,7 +63,7 @@ static const struct cmd_option probe_options[] = {
     [PROBE_AET] = {.name = "aet",
                    .letter = 'a',
                    .arg = "AE",
-                   .help = "our own AE title (LASTRA-SURVEY)"},
+                   .help = "our own AE title (LASTRA-SURVEY); not with --surface or --count"},
     [PROBE_CALLED] = {.name = "called",
                       .arg = "AE",
                       .help = "the AE title that is called (ANY-SCP)"},

@@ -95,7 +95,9 @@ static err_t take(struct job *j, const char *source,
 static err_t finish(struct job *j, err_t e, struct diag *d)
 {
     if (e == OK && j->sum.stopped)
-        e = diag_set(d, E_STOPPED, "stopped; the same command goes on where it was");
+        e = diag_set(d, E_STOPPED,
+                     "stopped; the same command with --survey %s goes on where it was",
+                     j->site.survey.name);
     if (e == OK && !j->site.quiet)
         fprintf(stderr, "%llu records, %llu malformed; %llu endpoints, %llu flows\n",
                 (unsigned long long)j->sum.records, (unsigned long long)j->sum.bad,
