@@ -206,9 +206,10 @@ static struct system system_of(struct filling *f, const struct kind_of_system *k
         .type_conf = CONF_high,
         .type_why = STR("dicom_class_uid 1.2.276.0.7230010.3.0.3.6.7 (fp001)"),
         .product = {str_z(k->vendor), str_z(k->product), str_z(k->version),
-                    *k->product ? CONF_high : CONF_none, STR("dicom_version_name (fp010)")},
+                    *k->product ? CONF_high : CONF_none, STR("dicom_version_name (fp010)"), false},
         .toolkit = {*k->toolkit ? STR("OFFIS") : STR(""), str_z(k->toolkit),
-                    *k->toolkit ? STR("3.6.4") : STR(""), CONF_high, STR("class UID (fp001)")},
+                    *k->toolkit ? STR("3.6.4") : STR(""), CONF_high, STR("class UID (fp001)"),
+                    false},
         .level = *k->version   ? VER_version
                  : *k->product ? VER_product
                                : VER_protocol,
