@@ -78,14 +78,6 @@ const struct endpoint *look_next(const struct look *l, size_t *i)
     return NULL;
 }
 
-const struct evidence *look_host(const struct look *l)
-{
-    for (size_t i = 0; i < l->h->n; i++)
-        if (!l->h->endpoints[i].port)
-            return l->h->endpoints[i].e;
-    return NULL;
-}
-
 bool has(const struct evidence *e, enum ev_kind kind)
 {
     return e && evidence_get(e, kind).p;

@@ -32,8 +32,6 @@ err_t look_said(const struct look *l, struct finding f, const struct said *s) MU
 /* Endpoints of this system, by its ports ("4242/dicom 8042/http"); the next from *i on; NULL at the
  * end. */
 const struct endpoint *look_next(const struct look *l, size_t *i);
-/* The host's own facts; NULL when there are none. */
-const struct evidence *look_host(const struct look *l);
 /* Whether a fact of this kind is there at all, or one of any of the kinds. */
 bool has(const struct evidence *e, enum ev_kind kind);
 bool has_any(const struct evidence *e, const enum ev_kind *kinds, size_t n);
